@@ -1,0 +1,127 @@
+"""The only reader of the environment. One class a process; each process also reads its own secrets file.
+
+`PILOTHOUSE_SECRETS_FILE` names that file (owner-only, KEY=VALUE lines); the environment wins over it.
+"""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pilothouse.errors import SettingsError
+
+CHECKOUT = Path(__file__).parents[1]
+REHEARSAL_MODEL = "pilothouse/rehearsal"
+REHEARSAL_NOTICE = "rehearsal model: set OPENROUTER_API_KEY for a real one"
+
+
+class ProcessSettings(BaseSettings):
+    """What every process of ours has."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    host: str = Field(default="127.0.0.1", validation_alias="PILOTHOUSE_HOST")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read secrets file and environment; names everything that is missing or wrong in one error."""
+        try:
+            return cls(_env_file=os.environ.get("PILOTHOUSE_SECRETS_FILE"))  # pyright: ignore[reportCallIssue] -- pydantic-settings takes it, its plugin-less stubs do not show it
+        except ValidationError as error:
+            raise SettingsError(_list_problems(error), hint="see .env.example") from error
+
+
+class CalledSettings(ProcessSettings):
+    """A process that other processes of ours call with keys."""
+
+    key_secret: str = Field(validation_alias="PILOTHOUSE_KEY_SECRET", min_length=32)
+    callers: dict[str, str] = Field(validation_alias="PILOTHOUSE_CALLERS")  # name -> hash, as JSON
+
+
+class ProxySettings(CalledSettings):
+    """`proxy`: the one door to models."""
+
+    port: int = Field(default=8701, validation_alias="PILOTHOUSE_PORT_PROXY")
+    database_url: str = Field(validation_alias="DATABASE_URL")
+    upstream_url: str = Field(default="https://openrouter.ai/api/v1", validation_alias="LLM_BASE_URL")
+    upstream_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
+
+
+class BrokerSettings(CalledSettings):
+    """`broker`: the only holder of Freqtrade's credential."""
+
+    port: int = Field(default=8702, validation_alias="PILOTHOUSE_PORT_BROKER")
+    database_url: str = Field(validation_alias="DATABASE_URL")
+    freqtrade_url: str = Field(validation_alias="FREQTRADE_URL")
+    freqtrade_username: str = Field(validation_alias="FREQTRADE_USERNAME")
+    freqtrade_password: str = Field(validation_alias="FREQTRADE_PASSWORD")
+
+
+class MemorySettings(CalledSettings):
+    """`memory`: Mem0, its store and its history."""
+
+    port: int = Field(default=8703, validation_alias="PILOTHOUSE_PORT_MEMORY")
+    database_url: str = Field(validation_alias="DATABASE_URL")
+    data: Path = Field(validation_alias="PILOTHOUSE_MEMORY_DATA")
+    scope_secret: str = Field(validation_alias="PILOTHOUSE_MEMORY_SCOPE_SECRET", min_length=32)
+    proxy_url: str = Field(validation_alias="PILOTHOUSE_PROXY_URL")
+    proxy_key: str = Field(validation_alias="PILOTHOUSE_PROXY_KEY")
+    model: str = Field(default=REHEARSAL_MODEL, validation_alias="PILOTHOUSE_MODEL")
+    qdrant_url: str = Field(default="", validation_alias="QDRANT_URL")
+    qdrant_api_key: str = Field(default="", validation_alias="QDRANT_API_KEY")
+    search_deadline_s: float = Field(default=0.8, validation_alias="PILOTHOUSE_MEMORY_SEARCH_DEADLINE_S")
+
+
+class ControllerSettings(ProcessSettings):
+    """`controller`: the API and the graph. Holds keys for the other processes, nothing that decides or spends."""
+
+    port: int = Field(default=8700, validation_alias="PILOTHOUSE_PORT_API")
+    key_secret: str = Field(validation_alias="PILOTHOUSE_KEY_SECRET", min_length=32)
+    database_url: str = Field(validation_alias="DATABASE_URL")
+    reader_url: str = Field(validation_alias="PILOTHOUSE_READER_URL")
+    proxy_url: str = Field(validation_alias="PILOTHOUSE_PROXY_URL")
+    proxy_key: str = Field(validation_alias="PILOTHOUSE_PROXY_KEY")
+    broker_url: str = Field(validation_alias="PILOTHOUSE_BROKER_URL")
+    broker_key: str = Field(validation_alias="PILOTHOUSE_BROKER_KEY")
+    memory_url: str = Field(validation_alias="PILOTHOUSE_MEMORY_URL")
+    memory_key: str = Field(validation_alias="PILOTHOUSE_MEMORY_KEY")
+    model: str = Field(default=REHEARSAL_MODEL, validation_alias="PILOTHOUSE_MODEL")
+    n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
+    n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
+
+
+class StackSettings(BaseSettings):
+    """What a person may set for the embedded stack; `.env` in the checkout is read too."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_file=CHECKOUT / ".env", populate_by_name=True)
+
+    home: Path | None = Field(default=None, validation_alias="PILOTHOUSE_HOME")
+    port_api: int = Field(default=8700, validation_alias="PILOTHOUSE_PORT_API")
+    port_proxy: int = Field(default=8701, validation_alias="PILOTHOUSE_PORT_PROXY")
+    port_broker: int = Field(default=8702, validation_alias="PILOTHOUSE_PORT_BROKER")
+    port_memory: int = Field(default=8703, validation_alias="PILOTHOUSE_PORT_MEMORY")
+    port_openrouter_twin: int = Field(default=8704, validation_alias="PILOTHOUSE_PORT_OPENROUTER_TWIN")
+    port_exchange_twin: int = Field(default=8705, validation_alias="PILOTHOUSE_PORT_EXCHANGE_TWIN")
+    port_freqtrade: int = Field(default=8706, validation_alias="PILOTHOUSE_PORT_FREQTRADE")
+    port_postgres: int = Field(default=8707, validation_alias="PILOTHOUSE_PORT_POSTGRES")
+
+    database_url: str = Field(default="", validation_alias="DATABASE_URL")
+    openrouter_api_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
+    llm_base_url: str = Field(default="", validation_alias="LLM_BASE_URL")
+    model: str = Field(default="", validation_alias="PILOTHOUSE_MODEL")
+    exchange: str = Field(default="simulated", validation_alias="EXCHANGE")
+    exchange_candles: str = Field(default="", validation_alias="PILOTHOUSE_EXCHANGE_CANDLES")
+    freqtrade_url: str = Field(default="", validation_alias="FREQTRADE_URL")
+    freqtrade_username: str = Field(default="", validation_alias="FREQTRADE_USERNAME")
+    freqtrade_password: str = Field(default="", validation_alias="FREQTRADE_PASSWORD")
+    qdrant_url: str = Field(default="", validation_alias="QDRANT_URL")
+    qdrant_api_key: str = Field(default="", validation_alias="QDRANT_API_KEY")
+    n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
+    n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
+
+
+def _list_problems(error: ValidationError) -> str:
+    problems = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
+    return "settings are missing or wrong: " + "; ".join(problems)

@@ -1,0 +1,1 @@
+"""What the agent can do: one integration a file, plain async functions behind `registry.Tool`."""

@@ -1,0 +1,33 @@
+"""The tools the agent may be offered: name, argument model, risk. Policy reads this, never the model's words."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+Risk = Literal["reads", "writes"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who calls, and under which key: the same call repeated after a crash carries the same key."""
+
+    user_id: str
+    run_id: str
+    key: str  # run id + tool call id
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One thing the agent can do. `run` takes the call and validated arguments, returns JSON-ready data."""
+
+    name: str
+    description: str
+    arguments: type[BaseModel]
+    run: Callable[[Call, Any], Awaitable[Any]]
+    risk: Risk
+    taints: bool = False  # its output carries text that others wrote
+
+
+Tools = Sequence[Tool]
