@@ -35,7 +35,9 @@ def make_pool(url: str, *, size: int = 10) -> Pool:
         "row_factory": dict_row,
         "connect_timeout": CONNECT_TIMEOUT_S,
     }
-    return AsyncConnectionPool(url, AsyncConnection[DictRow], kwargs=kwargs, min_size=1, max_size=size, open=False)
+    return AsyncConnectionPool(
+        url, connection_class=AsyncConnection[DictRow], kwargs=kwargs, min_size=1, max_size=size, open=False
+    )
 
 
 def migrate(url: str, *, folder: Path = MIGRATIONS) -> list[str]:
