@@ -6,7 +6,7 @@ from typing import Any, LiteralString, cast
 
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from pilothouse.errors import SettingsError
 
@@ -38,6 +38,15 @@ def make_pool(url: str, *, size: int = 10) -> Pool:
     return AsyncConnectionPool(
         url, connection_class=AsyncConnection[DictRow], kwargs=kwargs, min_size=1, max_size=size, open=False
     )
+
+
+async def wait_until_reachable(pool: Pool, *, timeout_s: float = 30) -> None:
+    """Give PostgreSQL time to come up; afterwards say plainly that it did not."""
+    try:
+        await pool.wait(timeout_s)
+    except PoolTimeout as error:
+        hint = "is PostgreSQL up? bin/pilothouse status, bin/pilothouse logs postgres"
+        raise SettingsError(f"PostgreSQL was not reachable within {timeout_s:.0f} s", hint=hint) from error
 
 
 def migrate(url: str, *, folder: Path = MIGRATIONS) -> list[str]:

@@ -1,7 +1,10 @@
 """What our HTTP servers share: one error shape, one way to start, loopback unless told otherwise."""
 
+import logging
 import socket
+import sys
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -11,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from pilothouse import log
 from pilothouse.errors import PilothouseError, SettingsError
+from pilothouse.settings import ProcessSettings
 
 GRACEFUL_STOP_S = 5
 
@@ -42,14 +46,37 @@ def install_error_handlers(app: Starlette) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
+Settings = TypeVar("Settings", bound=ProcessSettings)
+
+
+def run_process(process: str, settings_class: type[Settings], create_app: Callable[[Settings], Starlette]) -> None:
+    """A process's whole main: settings, app, server. What keeps it from starting is one line, not a traceback."""
+    try:
+        settings = settings_class.load()
+        serve(create_app(settings), process=process, host=settings.host, port=settings.port)
+    except SettingsError as error:
+        sys.exit(f"{process}: {error.message} ({error.hint})")
+
+
 def serve(app: Starlette, *, process: str, host: str, port: int) -> None:
     """Run until stopped; a taken port is one clear line, not a traceback."""
     log.configure(process)
+    logging.getLogger("uvicorn.error").addFilter(_last_line_of_traceback)
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", timeout_graceful_shutdown=GRACEFUL_STOP_S, server_header=False
+        app, access_log=False, log_config=None, timeout_graceful_shutdown=GRACEFUL_STOP_S, server_header=False
     )
+    server = uvicorn.Server(config)
     with _bind(host, port, process) as listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(1)
+
+
+def _last_line_of_traceback(record: logging.LogRecord) -> bool:
+    """A start that failed is one clear line; uvicorn would print the whole traceback."""
+    if isinstance(record.msg, str) and record.msg.startswith("Traceback"):
+        record.msg = record.msg.strip().splitlines()[-1]
+    return True
 
 
 def _bind(host: str, port: int, process: str) -> socket.socket:

@@ -23,6 +23,7 @@ class ProcessSettings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
 
     host: str = Field(default="127.0.0.1", validation_alias="PILOTHOUSE_HOST")
+    port: int
 
     @classmethod
     def load(cls) -> Self:

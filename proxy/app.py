@@ -1,0 +1,125 @@
+"""The proxy's routes: OpenAI-compatible, for callers with a key of ours."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+import aiohttp
+import orjson
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
+
+from pilothouse.db import make_pool, wait_until_reachable
+from pilothouse.errors import BadInputError, TooLargeError
+from pilothouse.keys import Callers
+from pilothouse.serving import install_error_handlers
+from pilothouse.settings import ProxySettings
+from proxy.forward import Forwarder
+from proxy.ledger import Ledger, ModelCall
+
+MAX_BODY_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes use; made once at start."""
+
+    callers: Callers
+    forwarder: Forwarder
+
+
+def create_app(settings: ProxySettings) -> FastAPI:
+    """The proxy as an ASGI app."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with make_pool(settings.database_url) as pool, aiohttp.ClientSession() as session:
+            await wait_until_reachable(pool)
+            forwarder = Forwarder(
+                session=session, ledger=Ledger(pool), url=settings.upstream_url, key=settings.upstream_key
+            )
+            app.state.services = Services(Callers(settings.key_secret, settings.callers), forwarder)
+            yield
+
+    app = FastAPI(title="Pilothouse proxy", docs_url=None, redoc_url=None, lifespan=lifespan)
+    install_error_handlers(app)
+    app.get("/health")(health)
+    app.get("/v1/models")(list_models)
+    app.get("/v1/key")(show_key)
+    app.post("/v1/chat/completions")(complete_chat)
+    app.post("/v1/embeddings")(embed)
+    return app
+
+
+def services(request: Request) -> Services:
+    """What the lifespan made."""
+    return request.app.state.services
+
+
+def caller(request: Request) -> str:
+    """The process that calls; 401 without a known key."""
+    return services(request).callers.identify(request.headers.get("authorization"))
+
+
+Caller = Annotated[str, Depends(caller)]
+
+
+async def health() -> Response:
+    """Alive and able to reach the ledger at start."""
+    return JSONResponse({"status": "ok"})
+
+
+async def list_models(request: Request, _: Caller) -> Response:
+    """The provider's models with their prices."""
+    return await services(request).forwarder.get("/models")
+
+
+async def show_key(request: Request, _: Caller) -> Response:
+    """The provider's view of our key: limit and what is left."""
+    return await services(request).forwarder.get("/key")
+
+
+async def complete_chat(request: Request, caller: Caller) -> Response:
+    """One chat completion, streamed or not."""
+    return await _post(request, caller, "/chat/completions")
+
+
+async def embed(request: Request, caller: Caller) -> Response:
+    """Embeddings of one or more texts."""
+    return await _post(request, caller, "/embeddings")
+
+
+async def _post(request: Request, caller: str, route: str) -> Response:
+    body = await request.body()
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has {len(body)}", hint="send less")
+    call = ModelCall(
+        caller=caller,
+        run_id=_run_id(request),
+        node=request.headers.get("x-pilothouse-node"),
+        route=route,
+        asked_model=_asked_model(body),
+    )
+    return await services(request).forwarder.post(call, body)
+
+
+def _asked_model(body: bytes) -> str:
+    try:
+        parsed: Any = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadInputError("the body is not JSON", hint="see OpenAI's API reference") from error
+    model = cast("dict[str, Any]", parsed).get("model") if isinstance(parsed, dict) else None
+    if not isinstance(model, str) or not model:
+        raise BadInputError("'model' must name a model", hint="GET /v1/models lists them")
+    return model
+
+
+def _run_id(request: Request) -> UUID | None:
+    given = request.headers.get("x-pilothouse-run")
+    try:
+        return UUID(given) if given else None
+    except ValueError as error:
+        raise BadInputError("X-Pilothouse-Run must be a run's id", hint="leave it out") from error
