@@ -1,0 +1,1 @@
+"""The embedded stack: its PostgreSQL, its secrets, its processes, and the supervisor that keeps them running."""

@@ -1,0 +1,63 @@
+"""Ports: taken ones are named with the setting that moves them and, where it can be seen, who holds them."""
+
+import socket
+from pathlib import Path
+
+from pilothouse.errors import SettingsError
+
+LOOPBACK = "127.0.0.1"
+LISTENING = "0A"  # the state column of /proc/net/tcp
+
+
+def find_free() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def require_free(port: int, *, setting: str) -> None:
+    """Raise a clear error when something listens on `port` already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise SettingsError(_describe(port, error), hint=f"stop what uses it, or set {setting}") from error
+
+
+def find_holder(port: int) -> int | None:
+    """The pid of the process that listens on `port`, when we may see it."""
+    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    return next((pid for pid, link in _open_sockets() if link in inodes), None)
+
+
+def _describe(port: int, error: OSError) -> str:
+    pid = find_holder(port)
+    holder = "" if pid is None else f" by pid {pid} ({_name(pid)})"
+    return f"port {port} is taken{holder}" if holder else f"port {port} cannot be used: {error.strerror}"
+
+
+def _listening_inodes(port: int) -> list[str]:
+    rows = [line.split() for table in ("tcp", "tcp6") for line in _read_lines(Path("/proc/net") / table)[1:]]
+    return [row[9] for row in rows if row[3] == LISTENING and int(row[1].rpartition(":")[2], 16) == port]
+
+
+def _open_sockets() -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            found.append((int(link.parts[2]), str(link.readlink())))
+        except OSError:  # the process ended, or is not ours to look into
+            continue
+    return found
+
+
+def _read_lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _name(pid: int) -> str:
+    lines = _read_lines(Path(f"/proc/{pid}/comm"))
+    return lines[0] if lines else "?"

@@ -1,0 +1,5 @@
+"""Fixtures by concern, one file each."""
+
+pytest_plugins = [
+    "tests.fixtures.postgres",
+]
