@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# This file subclasses Freqtrade's IStrategy and is therefore licensed under the GNU General Public License,
+# version 3 or later, unlike the rest of this repository: https://www.gnu.org/licenses/gpl-3.0.html
+"""A strategy for plumbing: it trades within a minute or two, so that everything around it has trades to show.
+
+There is no evidence that it earns money, and none is claimed. It buys whatever rose in the last minute, which is half
+of everything, and leaves at a small profit, at a stop, or after an hour. Fees alone make it lose in the long run.
+Do not run it with real money.
+"""
+
+from freqtrade.strategy import IStrategy
+from pandas import DataFrame
+
+
+class PlumbingSample(IStrategy):
+    INTERFACE_VERSION = 3
+
+    timeframe = "1m"
+    can_short = False
+    process_only_new_candles = True
+    startup_candle_count = 2
+
+    stoploss = -0.015
+    minimal_roi = {
+        "0": 0.012,
+        "15": 0.006,
+        "30": 0.002,
+        "60": -1,  # out, whatever it costs
+    }
+    use_exit_signal = False
+    position_adjustment_enable = False
+    order_types = {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": False}
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        return dataframe
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        rose = (dataframe["close"] > dataframe["close"].shift(1)) & (dataframe["volume"] > 0)
+        dataframe.loc[rose, ["enter_long", "enter_tag"]] = (1, "last_minute_rose")
+        return dataframe
+
+    def populate_exit_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        return dataframe

@@ -1,0 +1,172 @@
+"""Freqtrade's environment and configuration. We never import Freqtrade: it is GPL-3 and a process of its own."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pilothouse.errors import UnavailableError
+from pilothouse.settings import CHECKOUT
+
+TEMPLATE = CHECKOUT / "deploy" / "freqtrade" / "config.json"
+STRATEGIES = CHECKOUT / "deploy" / "freqtrade" / "strategies"
+LOCK = CHECKOUT / "uv.lock"
+STAMP = "pilothouse-lock.sha256"
+SCHEMA_OPTIONS = "-csearch_path=trading -ctimezone=UTC"  # its instants are naive: the session must be UTC
+DEFAULT_PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "LTC/USDT")
+STAKES_IN_WALLET = 20
+TWIN_RATE_LIMIT_MS = 20
+UNSERVED_APIS = (
+    *("sapi", "sapiV2", "sapiV3", "sapiV4", "papi", "papiV2", "eapiPublic", "eapiPrivate"),
+    *("fapiPublic", "fapiPublicV2", "fapiPublicV3", "fapiPrivate", "fapiPrivateV2", "fapiPrivateV3", "fapiData"),
+    *("dapiPublic", "dapiPrivate", "dapiPrivateV2", "dapiData"),
+)
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ApiCredentials:
+    """Random secrets of the bot's REST server; the broker gets the first two, nobody the others."""
+
+    username: str
+    password: str
+    jwt_secret_key: str
+    ws_token: str
+
+
+@dataclass(frozen=True)
+class FreqtradeConfig:
+    """What differs from machine to machine."""
+
+    python: Path
+    port: int
+    credentials: ApiCredentials
+    database_url: str
+    exchange: str = "simulated"  # or a ccxt name: that exchange's real public data, still in dry-run
+    prices: Literal["simulated", "recorded"] = "simulated"  # what the twin serves
+    twin_url: str = ""
+    stake_currency: str = "USDT"
+    pairs: tuple[str, ...] = DEFAULT_PAIRS
+    dry_run_wallet: Decimal = Decimal(1000)
+
+
+def ensure_installed(environment: Path, report: Report) -> Path:
+    """Install the lock's `freqtrade` group into an environment of its own; returns its Python. Quick when done."""
+    python, stamp = environment / "bin" / "python", environment / STAMP
+    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return python
+    report("installing Freqtrade: about a minute and 600 MB, once")
+    _sync(environment, report)
+    stamp.write_text(wanted)
+    return python
+
+
+def write_config(target: Path, *, config: FreqtradeConfig) -> list[str]:
+    """Write `config.json` (owner only) and the user directory into `target`; returns the command that trades."""
+    user_data, path = target / "user_data", target / "config.json"
+    (user_data / "strategies").mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # an old file would keep its old mode
+    with open(path, "w", opener=_owner_only) as file:
+        json.dump(_complete(config), file, indent=2)
+    return [str(config.python), "-m", "freqtrade", "trade", "-c", str(path), "--userdir", str(user_data)]
+
+
+def recorded_pairs(folder: Path) -> tuple[str, ...]:
+    """The pairs a folder of Freqtrade candle files can replay."""
+    return tuple(sorted({path.name.split("-")[0].replace("_", "/") for path in folder.glob("*_*-*.feather")}))
+
+
+def _complete(config: FreqtradeConfig) -> dict[str, Any]:
+    filled: dict[str, Any] = json.loads(TEMPLATE.read_text())
+    market = config.prices if config.exchange == "simulated" else config.exchange
+    return filled | {
+        "dry_run": True,
+        "bot_name": f"pilothouse on {market} prices",
+        "dry_run_wallet": float(config.dry_run_wallet),  # Freqtrade's schema wants a number
+        "stake_currency": config.stake_currency,
+        "stake_amount": float(config.dry_run_wallet / STAKES_IN_WALLET),
+        "db_url": in_schema(config.database_url),
+        "strategy_path": str(STRATEGIES),
+        "exchange": _exchange(filled["exchange"], config),
+        "api_server": filled["api_server"] | {"listen_port": config.port} | vars(config.credentials),
+    }
+
+
+def _exchange(template: dict[str, Any], config: FreqtradeConfig) -> dict[str, Any]:
+    exchange: dict[str, Any] = template | {"name": config.exchange, "pair_whitelist": list(config.pairs)}
+    if config.exchange != "simulated":
+        return exchange
+    return exchange | {
+        "name": "binance",
+        "ccxt_async_config": {"rateLimit": TWIN_RATE_LIMIT_MS},
+        "ccxt_config": exchange["ccxt_config"] | {"urls": {"api": _twin_routes(config.twin_url)}},
+    }
+
+
+def _twin_routes(url: str) -> dict[str, str]:
+    """Every API that ccxt's Binance knows leads to the twin, so that no address on the internet is left."""
+    twin = url.rstrip("/")
+    return {
+        "public": f"{twin}/api/v3",
+        "private": f"{twin}/api/v3",
+        "v1": f"{twin}/api/v1",
+        **{name: f"{twin}/unserved/{name}" for name in UNSERVED_APIS},
+    }
+
+
+def in_schema(url: str) -> str:
+    """SQLAlchemy's form of a PostgreSQL address, inside Freqtrade's own schema."""
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("postgres"):
+        return url
+    query = urlencode([*parse_qsl(parts.query), ("options", SCHEMA_OPTIONS)])
+    return urlunsplit(parts._replace(scheme="postgresql+psycopg", query=query.replace("+", "%20")))
+
+
+def _sync(environment: Path, report: Report) -> None:
+    command = [_find_uv(), "sync", "--frozen", "--only-group", "freqtrade", "--no-install-project"]
+    variables = os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)}
+    with subprocess.Popen(
+        [*command, "--python", sys.executable],
+        cwd=CHECKOUT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        lines = [line.strip() for line in _lines(process, report)]
+    if process.returncode:
+        hint = "check the network and the free space, then run the same command again"
+        raise UnavailableError(f"Freqtrade could not be installed: {' '.join(lines[-3:])}", hint=hint)
+
+
+def _lines(process: subprocess.Popen[str], report: Report) -> list[str]:
+    assert process.stdout is not None  # noqa: S101 -- opened as a pipe just above
+    seen: list[str] = []
+    for line in process.stdout:
+        seen.append(line)
+        if not line.lstrip().startswith(("+", "-", "~")):  # one such line a package: too many to show
+            report(line.strip())
+    return seen
+
+
+def _find_uv() -> str:
+    found = os.environ.get("UV") or shutil.which("uv")
+    own = CHECKOUT / ".uv" / "uv"
+    if found or own.exists():
+        return found or str(own)
+    raise UnavailableError("uv is needed to install Freqtrade and was not found", hint="start with bin/pilothouse")
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
