@@ -1,0 +1,1 @@
+"""What the agent decides: graphs, state, nodes, prompts. Knows LangGraph, not HTTP."""

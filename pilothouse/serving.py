@@ -17,6 +17,7 @@ from pilothouse.errors import PilothouseError, SettingsError
 from pilothouse.settings import ProcessSettings
 
 GRACEFUL_STOP_S = 5
+HINTS = {400: "send JSON in UTF-8", 404: "see /openapi.json for what is here", 405: "see /openapi.json for the methods"}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -29,7 +30,8 @@ async def _ours(_: Request, error: Exception) -> Response:
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class only
-    body = {"error": {"code": "http", "message": error.detail, "hint": ""}}
+    hint = HINTS.get(error.status_code, "")
+    body = {"error": {"code": "http", "message": error.detail, "hint": hint}}
     return JSONResponse(body, status_code=error.status_code, headers=error.headers)
 
 

@@ -122,6 +122,19 @@ class StackSettings(BaseSettings):
     n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
 
+    ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
+    ssl_cert_dir: str = Field(default="", validation_alias="SSL_CERT_DIR")
+    requests_ca_bundle: str = Field(default="", validation_alias="REQUESTS_CA_BUNDLE")
+
+    def certificates(self) -> dict[str, str]:
+        """The TLS trust of this machine, the one thing handed on from our own environment."""
+        known = {
+            "SSL_CERT_FILE": self.ssl_cert_file,
+            "SSL_CERT_DIR": self.ssl_cert_dir,
+            "REQUESTS_CA_BUNDLE": self.requests_ca_bundle,
+        }
+        return {name: value for name, value in known.items() if value}
+
 
 def _list_problems(error: ValidationError) -> str:
     problems = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]

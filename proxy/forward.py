@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from typing import Any
 
 import aiohttp
 import orjson
@@ -106,5 +107,5 @@ def _passed_back(headers: Mapping[str, str]) -> dict[str, str]:
 def _error_chunk(message: str) -> bytes:
     """OpenRouter's own shape for a failure in mid-stream, so that every client sees one."""
     error = {"code": 502, "message": message}
-    chunk = {"error": error, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}
+    chunk: dict[str, Any] = {"error": error, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}
     return b"data: " + orjson.dumps(chunk) + b"\n\n"

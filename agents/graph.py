@@ -1,0 +1,39 @@
+"""The controller's graph: recall -> think <-> act -> remember. The whole picture on one screen."""
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Send
+
+from agents.binding import bind
+from agents.deps import Deps, RunContext
+from agents.messages import pending_calls
+from agents.nodes.act import act
+from agents.nodes.recall import recall
+from agents.nodes.remember import remember
+from agents.nodes.think import think
+from agents.state import PendingCall, State
+
+Controller = CompiledStateGraph[State, RunContext, State, State]
+
+
+def build_graph(deps: Deps) -> Controller:
+    """Compiled without a checkpointer; a run gives it its own (see `agents/checkpoints.py`)."""
+    graph: Any = StateGraph(State, context_schema=RunContext)  # Any: add_node's overloads defeat strict typing
+    graph.add_node("recall", bind(recall, deps))
+    graph.add_node("think", bind(think, deps))
+    graph.add_node("act", bind(act, deps), input_schema=PendingCall)
+    graph.add_node("remember", bind(remember, deps))
+    graph.add_edge(START, "recall")
+    graph.add_edge("recall", "think")
+    graph.add_conditional_edges("think", after_thinking, ["act", "remember"])
+    graph.add_edge("act", "think")
+    graph.add_edge("remember", END)
+    return graph.compile()
+
+
+def after_thinking(state: State) -> list[Send] | str:
+    """Each tool call becomes a task of its own, so a crash repeats at most that call."""
+    calls = pending_calls(state["messages"][-1])
+    return [Send("act", call) for call in calls] if calls else "remember"

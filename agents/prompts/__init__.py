@@ -1,0 +1,9 @@
+"""Prompts are files with strict variables: a missing or unknown one is an error."""
+
+from importlib import resources
+from string import Template
+
+
+def load(node: str, **variables: str) -> str:
+    """The prompt of a node, filled in."""
+    return Template(resources.files(__name__).joinpath(f"{node}.md").read_text("utf-8")).substitute(variables)

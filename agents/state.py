@@ -1,0 +1,30 @@
+"""What a thread remembers from step to step. Everything here is written into checkpoints: no secrets."""
+
+from typing import Annotated, NotRequired, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+
+
+class State(TypedDict):
+    """The controller's state."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    memories: NotRequired[str]  # recalled for this turn, rendered and fenced as data
+    rounds: NotRequired[int]  # model calls in this turn
+
+
+class Update(TypedDict, total=False):
+    """What a node may change."""
+
+    messages: list[AnyMessage]
+    memories: str
+    rounds: int
+
+
+class PendingCall(TypedDict):
+    """One tool call, sent to `act` as a task of its own."""
+
+    id: str
+    name: str
+    arguments: str  # the model's own JSON text

@@ -1,0 +1,176 @@
+"""Threads, runs and leases in PostgreSQL. A run is stored before it starts; one run at a time holds a thread."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
+
+from pilothouse.db import Pool
+from pilothouse.errors import NotFoundError
+
+ADD_THREAD = "INSERT INTO controller.threads (id, user_id) VALUES (%(id)s, %(user_id)s)"
+GET_THREAD = """
+    SELECT id, tainted, created_at
+    FROM controller.threads
+    WHERE id = %(id)s AND user_id = %(user_id)s"""
+TAINT_THREAD = "UPDATE controller.threads SET tainted = true WHERE id = %(id)s"
+ADD_RUN = """
+    INSERT INTO controller.runs (id, thread_id, user_id, caller, idempotency_key, message, model)
+    VALUES (%(id)s, %(thread_id)s, %(user_id)s, %(caller)s, %(idempotency_key)s, %(message)s, %(model)s)"""
+FIND_RUN = """
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at
+    FROM controller.runs
+    WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s"""
+LIST_RUNS = """
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at
+    FROM controller.runs
+    WHERE thread_id = %(thread_id)s
+    ORDER BY created_at"""
+TAKE_LEASE = """
+    INSERT INTO controller.thread_leases AS lease (thread_id, run_id, expires_at)
+    VALUES (%(thread_id)s, %(run_id)s, now() + %(lease_s)s * interval '1 second')
+    ON CONFLICT (thread_id) DO UPDATE
+    SET run_id = excluded.run_id, expires_at = excluded.expires_at
+    WHERE lease.expires_at < now()
+    RETURNING run_id"""
+KEEP_LEASE = """
+    UPDATE controller.thread_leases
+    SET expires_at = now() + %(lease_s)s * interval '1 second'
+    WHERE thread_id = %(thread_id)s AND run_id = %(run_id)s
+    RETURNING run_id"""
+DROP_LEASE = "DELETE FROM controller.thread_leases WHERE thread_id = %(thread_id)s AND run_id = %(run_id)s"
+START_RUN = "UPDATE controller.runs SET status = 'running', started_at = now() WHERE id = %(id)s"
+END_RUN = """
+    UPDATE controller.runs
+    SET status = %(status)s, answer = %(answer)s, error = %(error)s, cost_usd = %(cost_usd)s, ended_at = now()
+    WHERE id = %(id)s AND ended_at IS NULL"""
+END_ABANDONED = """
+    UPDATE controller.runs AS run
+    SET status = 'failed', ended_at = now(), error = %(error)s
+    WHERE run.ended_at IS NULL
+      AND run.created_at < now() - interval '5 seconds'
+      AND NOT EXISTS (
+          SELECT FROM controller.thread_leases AS lease
+          WHERE lease.run_id = run.id AND lease.expires_at > now())
+    RETURNING run.id"""
+ABANDONED = {
+    "code": "interrupted",
+    "message": "the controller stopped during this run",
+    "hint": "ask again: the thread is intact",
+}
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One conversation of one user."""
+
+    id: UUID
+    tainted: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as stored."""
+
+    id: UUID
+    thread_id: UUID
+    message: str
+    model: str
+    status: str
+    answer: str | None
+    error: dict[str, Any] | None
+    cost_usd: Decimal
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What is stored before anything happens."""
+
+    id: UUID
+    thread_id: UUID
+    user_id: str
+    caller: str
+    idempotency_key: str | None
+    message: str
+    model: str
+
+
+class Store:
+    """The controller's own tables."""
+
+    def __init__(self, pool: Pool) -> None:
+        """`pool` connects with the controller's role."""
+        self._pool = pool
+
+    async def get_thread(self, thread_id: UUID, *, user_id: str) -> Thread:
+        """A user's thread; other people's do not exist."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Thread)) as cursor:
+            await cursor.execute(GET_THREAD, {"id": thread_id, "user_id": user_id})
+            thread = await cursor.fetchone()
+        if thread is None:
+            raise NotFoundError(f"there is no thread {thread_id}", hint="leave thread_id out to start a new one")
+        return thread
+
+    async def taint_thread(self, thread_id: str) -> None:
+        """Mark a thread for good as holding text that others wrote."""
+        await self._execute(TAINT_THREAD, {"id": thread_id})
+
+    async def find_run(self, *, user_id: str, idempotency_key: str) -> Run | None:
+        """The run an earlier request with this key started."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Run)) as cursor:
+            await cursor.execute(FIND_RUN, {"user_id": user_id, "idempotency_key": idempotency_key})
+            return await cursor.fetchone()
+
+    async def list_runs(self, thread_id: UUID) -> list[Run]:
+        """A thread's runs, oldest first."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Run)) as cursor:
+            await cursor.execute(LIST_RUNS, {"thread_id": thread_id})
+            return await cursor.fetchall()
+
+    async def add_run(self, run: NewRun, *, new_thread: bool, lease_s: float) -> bool:
+        """Store the run and take its thread in one transaction; False (and nothing stored) when it is taken."""
+        async with self._pool.connection() as connection, connection.transaction() as transaction:
+            if new_thread:
+                await connection.execute(ADD_THREAD, {"id": run.thread_id, "user_id": run.user_id})
+            await connection.execute(ADD_RUN, vars(run))
+            lease = {"thread_id": run.thread_id, "run_id": run.id, "lease_s": lease_s}
+            taken = await (await connection.execute(TAKE_LEASE, lease)).fetchone()
+            if taken is None:
+                transaction.force_rollback = True
+            return taken is not None
+
+    async def start_run(self, run_id: UUID) -> None:
+        """The run begins."""
+        await self._execute(START_RUN, {"id": run_id})
+
+    async def keep_lease(self, run: NewRun, *, lease_s: float) -> bool:
+        """Renew; False when another run took the thread over."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(KEEP_LEASE, {"thread_id": run.thread_id, "run_id": run.id, "lease_s": lease_s})
+            return await cursor.fetchone() is not None
+
+    async def end_run(
+        self, run: NewRun, *, status: str, cost_usd: Decimal, answer: str | None = None, error: Any = None
+    ) -> None:
+        """The run's one end, and its thread is free again."""
+        values = {"id": run.id, "status": status, "answer": answer, "cost_usd": cost_usd}
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(END_RUN, {**values, "error": None if error is None else Jsonb(error)})
+            await connection.execute(DROP_LEASE, {"thread_id": run.thread_id, "run_id": run.id})
+
+    async def end_abandoned_runs(self) -> int:
+        """Runs whose process died: their lease has run out. Returns how many."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(END_ABANDONED, {"error": Jsonb(ABANDONED)})
+            return cursor.rowcount
+
+    async def _execute(self, statement: Any, values: dict[str, Any]) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(statement, values)

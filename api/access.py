@@ -1,0 +1,65 @@
+"""Who calls, and what their key allows. Keys are stored as hashes; an expired or revoked one is unknown."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import Request
+from psycopg.rows import class_row
+
+from pilothouse.clock import Clock
+from pilothouse.db import Pool
+from pilothouse.errors import ForbiddenError, UnauthorizedError
+from pilothouse.keys import bearer, hash_key
+
+Scope = Literal["chat", "threads:read", "trading:read", "health:read"]
+
+FIND_KEY = """
+    SELECT id, user_id, scopes, expires_at, revoked_at
+    FROM controller.api_keys
+    WHERE hash = %(hash)s"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A stored key."""
+
+    id: UUID
+    user_id: str
+    scopes: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class Access:
+    """The table of keys."""
+
+    def __init__(self, *, pool: Pool, secret: str, clock: Clock) -> None:
+        """`secret` is what keys were hashed with."""
+        self._pool = pool
+        self._secret = secret
+        self._clock = clock
+
+    async def identify(self, authorization: str | None) -> Key:
+        """The key behind an Authorization header; 401 when it opens nothing."""
+        digest = hash_key(bearer(authorization), secret=self._secret)
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Key)) as cursor:
+            await cursor.execute(FIND_KEY, {"hash": digest})
+            key = await cursor.fetchone()
+        if key is None or key.revoked_at or (key.expires_at and key.expires_at <= self._clock()):
+            raise UnauthorizedError("this key opens nothing here", hint="bin/pilothouse status shows where your key is")
+        return key
+
+
+def needs(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, Key]]:
+    """A dependency: the caller's key, when it has this scope."""
+
+    async def check(request: Request) -> Key:
+        key = await request.app.state.access.identify(request.headers.get("authorization"))
+        if scope not in key.scopes:
+            raise ForbiddenError(f"this key lacks the scope '{scope}'", hint="use a key that has it")
+        return key
+
+    return check

@@ -1,0 +1,69 @@
+"""What holds for every request: a size limit before anything is parsed, one error shape, security headers."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pilothouse.errors import BadInputError, PilothouseError, TooLargeError
+
+MAX_BODY_BYTES = 256_000
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def add_guards(app: FastAPI) -> None:
+    """Install all of it."""
+    app.add_exception_handler(RequestValidationError, _unusable)
+    app.add_middleware(Guard)
+
+
+async def _unusable(_: Request, error: Exception) -> Response:
+    """A payload that does not fit: says which field and why, and never sends the payload back."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class only
+    said = BadInputError(
+        "; ".join(_problem(each) for each in error.errors()), hint="see /openapi.json for the expected shape"
+    )
+    return JSONResponse(said.body(), status_code=said.status)
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"] if part != "body") or "body"
+    return f"{where}: {problem['msg']}"
+
+
+class Guard:
+    """Plain ASGI: costs no task switch a request, unlike Starlette's BaseHTTPMiddleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wraps the whole app."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what is too large before it is read; add headers to what goes out."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        refusal = _refusal(Headers(scope=scope))
+        handler = self._app if refusal is None else JSONResponse(refusal.body(), status_code=refusal.status)
+        await handler(scope, receive, send_with_headers)
+
+
+def _refusal(headers: Headers) -> PilothouseError | None:
+    if "transfer-encoding" in headers:
+        return BadInputError("a body needs a stated length", hint="send Content-Length instead of chunks")
+    if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        return TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has more", hint="send a shorter message")
+    return None

@@ -1,0 +1,126 @@
+"""What goes in and out of the API."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_MESSAGE_CHARS = 32_000
+
+EXAMPLE_RUN = "0b9f6c0e-6f0e-4c52-9d43-2f5d5f8f8a11"
+EXAMPLE_THREAD = "6f1c2f1e-4b8f-4d0a-8a51-6a3f0c9b7d22"
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the NUL character")
+    return text
+
+
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE_CHARS),
+    AfterValidator(_without_nul),  # PostgreSQL cannot hold it
+]
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong and what to do next."""
+
+    code: str = Field(examples=["conflict"])
+    message: str = Field(examples=["thread is busy with another run"])
+    hint: str = Field(examples=["wait for it to end"])
+
+
+class ErrorView(BaseModel):
+    """Every error has this shape."""
+
+    error: ErrorDetail
+
+
+class ChatRequest(BaseModel):
+    """One message to the agent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: Text = Field(examples=["How is my bot doing?"])
+    thread_id: UUID | None = Field(default=None, description="leave out to start a new thread", examples=[None])
+
+
+class ToolCallView(BaseModel):
+    """One tool call and how it ended."""
+
+    id: str = Field(examples=["call_1"])
+    name: str = Field(examples=["freqtrade_get_status"])
+    arguments: Any = Field(default=None, examples=[{}])
+    status: Literal["ok", "error"] | None = Field(default=None, examples=["ok"])
+    result: Any = Field(default=None, examples=[{"trades": []}])
+
+
+class ChatReply(BaseModel):
+    """The whole answer."""
+
+    run_id: UUID = Field(examples=[EXAMPLE_RUN])
+    thread_id: UUID = Field(examples=[EXAMPLE_THREAD])
+    answer: str = Field(examples=["No open trades; the balance is 1000 USDT."])
+    model: str = Field(examples=["pilothouse/rehearsal"])
+    cost_usd: Decimal = Field(examples=["0.00042"])
+    tool_calls: list[ToolCallView]
+    rehearsal: bool = Field(examples=[True])
+    notice: str = Field(examples=["rehearsal model: set OPENROUTER_API_KEY for a real one"])
+
+
+class MessageView(BaseModel):
+    """One message of a thread."""
+
+    role: Literal["user", "assistant", "tool"]
+    content: str
+    tool_calls: list[ToolCallView] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+class RunView(BaseModel):
+    """A run's metadata."""
+
+    run_id: UUID
+    status: str = Field(examples=["finished"])
+    model: str
+    cost_usd: Decimal
+    error: ErrorDetail | None = None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class ThreadView(BaseModel):
+    """A thread with its messages and runs."""
+
+    thread_id: UUID
+    tainted: bool = Field(description="holds text that others wrote; money needs a human here")
+    created_at: datetime
+    messages: list[MessageView]
+    runs: list[RunView]
+
+
+class DependencyView(BaseModel):
+    """One dependency's state."""
+
+    name: str = Field(examples=["broker"])
+    state: Literal["ok", "degraded", "down"]
+    latency_ms: int = Field(examples=[3])
+    detail: str = Field(default="", examples=["freqtrade running, dry run"])
+
+
+class ReadyView(BaseModel):
+    """The whole stack's state as the controller sees it."""
+
+    status: Literal["ok", "degraded", "down"]
+    dependencies: list[DependencyView]
+
+
+class LiveView(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
