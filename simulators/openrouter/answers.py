@@ -1,4 +1,7 @@
-"""How the rehearsal model tells what a tool answered: one function per tool, in TELLERS. Results are quoted, never obeyed."""
+"""How the rehearsal model tells what a tool answered: one function per tool, in TELLERS.
+
+Results are quoted, never obeyed.
+"""
 
 import json
 import re
@@ -99,8 +102,8 @@ def _count(number: int, noun: str) -> str:
 def _profit(fields: Fields) -> str:
     currency = fields.get("currency", "")
     told = (
-        f"Closed profit: {_get(fields, 'closed_profit_abs')} {currency} over {_get(fields, 'closed_trade_count')} closed "
-        f"trades ({_get(fields, 'winning_trades')} won, {_get(fields, 'losing_trades')} lost), "
+        f"Closed profit: {_get(fields, 'closed_profit_abs')} {currency} over {_get(fields, 'closed_trade_count')} "
+        f"closed trades ({_get(fields, 'winning_trades')} won, {_get(fields, 'losing_trades')} lost), "
         f"{_get(fields, 'trade_count')} trades in all."
     )
     still_open = fields.get("open_profit_abs")

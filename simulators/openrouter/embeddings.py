@@ -1,4 +1,4 @@
-"""POST /embeddings: deterministic vectors of hashed words, so that texts sharing words lie close. No meaning in them."""
+"""POST /embeddings: deterministic vectors of hashed words: texts that share words lie close, meaning plays no part."""
 
 import base64
 import math

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, cast
 
-from simulators.openrouter.intents import REMEMBER
+from simulators.openrouter.intents import READ_CHARACTERS, REMEMBER
 
 SECTION = r"## {name}\n(.*?)(?=\n\n## |\n\n# Output:|\Z)"
 NEW_MESSAGES = re.compile(r"## New Messages\n(.*?)(?=\n\n## Observation Date|\n\n# Output:|\Z)", re.DOTALL)
@@ -14,7 +14,9 @@ KNOWN = [
 SPEAKER = re.compile(r"^(user|assistant|system|tool): ?", re.IGNORECASE)
 SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?")
 QUESTION = re.compile(
-    r"\?\s*$|^(?:and |so |but )?(?:how|what|why|when|where|who|which|is|are|do|does|did|can|could|should|would)\b", re.I
+    r"\?\s*$"
+    r"|^(?:and |so |but )?(?:how|what|why|when|where|who|which|is|are|do|does|did|can|could|should|would)\b",
+    re.IGNORECASE,
 )
 FACT = re.compile(
     r"\bI(?:'m| am|'ve| have| never| always| only| usually| prefer| like| love| hate| dislike| want| need| use| trade"
@@ -53,7 +55,7 @@ def _user_words(prompt: str) -> str:
         speaker = start[1].lower() if start else speaker
         if speaker == "user":
             words.append(line[start.end() :] if start else line)
-    return "\n".join(words)
+    return "\n".join(words)[:READ_CHARACTERS]
 
 
 def _known(prompt: str) -> list[str]:

@@ -37,6 +37,7 @@ def _says(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+READ_CHARACTERS = 20_000  # of a message, so that a huge one stays cheap
 CLAUSE_ENDS = r"(?=[.!?](?:\s|$)|,?\s+(?:and|then)\s+(?:how|what|show|tell|give|check|list|run|get)\b|\n|$)"
 REMEMBER = _says(
     r"(?:^|[.!?,;:\n]\s*|\b(?:and|also|please|then|but|you)\s+)(?<!do you )(?:remember|note|keep in mind)"
@@ -121,7 +122,8 @@ INTENTS: Sequence[Intent] = (
     Intent(
         "history",
         _says(
-            r"\btrad(?:e|ing) history\b|\b(?:past|previous|closed|recent|all my|last(?: \d+)?) trades\b|\blist (?:my )?(?:last )?(?:\d+ )?trades\b"
+            r"\btrad(?:e|ing) history\b|\b(?:past|previous|closed|recent|all my|last(?: \d+)?) trades\b"
+            r"|\blist (?:my )?(?:last )?(?:\d+ )?trades\b"
         ),
         _history,
         consumes=True,
@@ -143,7 +145,7 @@ INTENTS: Sequence[Intent] = (
 
 def wanted(conversation: Conversation) -> list[ToolCall]:
     """Every call the question asks for, offered or not, each once."""
-    rest = conversation.question
+    rest = conversation.question[:READ_CHARACTERS]
     found: dict[tuple[str, str], ToolCall] = {}
     for intent in INTENTS:
         for match in list(intent.says.finditer(rest)):

@@ -2,7 +2,7 @@
 
 import re
 
-SQL = re.compile(r"\b(?:select\b[^?\n]*?\bfrom\b|with\s+\w+\s+as\s*\()[\s\S]*", re.IGNORECASE)
+SQL = re.compile(r"\b(?:select\b[^?]*?\bfrom\b|with\s+\w+\s+as\s*\()[\s\S]*", re.IGNORECASE)
 QUESTION = re.compile(
     r"\b(?:query|database|sql)\b[^.?!\n]*"
     r"|\bhow much (?:did|have|do|has|does)\b[^.?!\n]*\b(?:spend|spent|pay|paid|cost)\b[^.?!\n]*"

@@ -29,6 +29,11 @@ def answer(conversation: Conversation) -> Reply:
     return Reply("\n\n".join(_regrets(conversation, missing)) or _without_tools(conversation))
 
 
+def conclude(conversation: Conversation) -> Reply:
+    """End the turn in plain words, whatever was asked."""
+    return Reply(answers.tell(conversation) if conversation.results else HELP)
+
+
 def _regrets(conversation: Conversation, missing: list[ToolCall]) -> list[str]:
     names = dict.fromkeys(call.name for call in missing)
     return [_regret(conversation, name) for name in names]

@@ -1,7 +1,7 @@
 """Put an answer on the wire, well-behaved or broken in the way its `ending` says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from starlette.types import Receive, Scope, Send
@@ -33,16 +33,16 @@ class Answer:
     """An ASGI response of byte pieces that may break off: then the connection closes without a proper end."""
 
     def __init__(
-        self, pieces: Callable[[Gone], AsyncIterator[bytes]], *, headers: dict[str, str], breaks: bool
+        self, pieces: Callable[[Gone], AsyncGenerator[bytes, None]], *, headers: dict[str, str], breaks: bool
     ) -> None:
         self._pieces = pieces
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._breaks = breaks
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Send the pieces; a server that sees no last piece cuts the connection."""
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
-        async with aclosing(self._pieces(lambda within_s: client_left(receive, within_s))) as pieces:  # type: ignore[type-var]
+        async with aclosing(self._pieces(lambda within_s: client_left(receive, within_s))) as pieces:
             async for piece in pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         if not self._breaks:
@@ -52,7 +52,7 @@ class Answer:
 def streamed(generation: Generation, reply: Reply, billing: Billing) -> Answer:
     """The answer as server-sent events."""
 
-    async def pieces(gone: Gone) -> AsyncIterator[bytes]:
+    async def pieces(gone: Gone) -> AsyncGenerator[bytes, None]:
         settled = False
         try:
             async for piece in _content(generation, reply, gone):
@@ -73,7 +73,7 @@ def streamed(generation: Generation, reply: Reply, billing: Billing) -> Answer:
     return Answer(pieces, headers=headers, breaks=reply.ending == "dropped")
 
 
-async def _content(generation: Generation, reply: Reply, gone: Gone) -> AsyncIterator[bytes]:
+async def _content(generation: Generation, reply: Reply, gone: Gone) -> AsyncGenerator[bytes, None]:
     generation.cancelled = True  # until we came to the end
     yield KEEP_ALIVE
     for _ in range(round(reply.comments_for_s / KEEP_ALIVE_EVERY_S)):
@@ -121,7 +121,7 @@ def whole(generation: Generation, reply: Reply, billing: Billing) -> Answer:
     body = generation.body(reply)
     sent = body[: len(body) // 2] if reply.ending in {"dropped", "garbage"} else body
 
-    async def pieces(_: Gone) -> AsyncIterator[bytes]:
+    async def pieces(_: Gone) -> AsyncGenerator[bytes, None]:
         yield sent
 
     length = len(body) if reply.ending == "dropped" else len(sent)

@@ -12,7 +12,7 @@ PROPOSE = re.compile(
 PAIR = re.compile(r"\b([A-Za-z0-9]{2,10})[/-](USDT|USDC|USD|BTC|ETH|EUR)\b", re.IGNORECASE)
 AMOUNT = re.compile(
     r"(\d+(?:\.\d+)?)\s*(?:usdt|usdc|usd|dollars?|eur)\b|\$\s*(\d+(?:\.\d+)?)|\b(?:for|of|stake)\s+(\d+(?:\.\d+)?)",
-    re.I,
+    re.IGNORECASE,
 )
 COINS = {
     "bitcoin": "BTC",
@@ -33,7 +33,7 @@ COINS = {
 COIN = re.compile(rf"\b({'|'.join(COINS)})\b", re.IGNORECASE)
 DEFAULT_PAIR = "ETH/USDT"
 DEFAULT_STAKE = 50
-PROPOSED_IF_UNKNOWN = ("pair", "side", "stake_amount")
+PROPOSED_IF_UNKNOWN: dict[str, Any] = {"pair": {}, "side": {}, "stake_amount": {}}
 
 
 def find_pair(text: str) -> str | None:
@@ -46,7 +46,7 @@ def find_pair(text: str) -> str | None:
 
 def proposal(words: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Arguments for the trading tool, by the names its schema uses."""
-    properties: dict[str, Any] = schema.get("properties") or dict.fromkeys(PROPOSED_IF_UNKNOWN, {})
+    properties: dict[str, Any] = schema.get("properties") or PROPOSED_IF_UNKNOWN
     stake = _stake(words)
     known: dict[str, Any] = {
         "pair": find_pair(words) or DEFAULT_PAIR,
