@@ -2,4 +2,9 @@
 
 pytest_plugins = [
     "tests.fixtures.postgres",
+    "tests.fixtures.database_tool",  # builds on postgres, so it is listed after it
+    "tests.fixtures.openrouter_twin",
+    "tests.fixtures.rehearsal",
+    "tests.fixtures.processes",
+    "tests.fixtures.proxy",
 ]
