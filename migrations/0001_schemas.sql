@@ -85,27 +85,22 @@ CREATE INDEX ledger_by_time ON proxy.ledger (called_at);
 CREATE INDEX ledger_by_run ON proxy.ledger (run_id);
 GRANT SELECT, INSERT, UPDATE ON proxy.ledger TO pilothouse_proxy;
 
--- Turns that wait to be turned into memories; a crash loses none.
+-- Turns that wait to be turned into memories; a crash loses none. `scope` is the user's HMAC, as in the vector store.
+-- Of a turn that is done only the key stays, so that it is never taken twice; `parked_at`: a model refused it for good.
+-- What is remembered is in Mem0's store alone, keys of saves included: two stores could disagree after a crash.
 CREATE TABLE memory.turns (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    key text NOT NULL UNIQUE,
-    user_id text NOT NULL,
+    scope text NOT NULL,
+    key text NOT NULL,
     run_id uuid,
     messages jsonb NOT NULL,
     queued_at timestamptz NOT NULL DEFAULT now(),
     attempts integer NOT NULL DEFAULT 0,
     not_before timestamptz NOT NULL DEFAULT now(),
     done_at timestamptz,
-    error text
+    parked_at timestamptz,
+    error text,
+    UNIQUE (scope, key)
 );
-CREATE INDEX turns_waiting ON memory.turns (not_before) WHERE done_at IS NULL;
-
--- The key of a save, so that a repeated call stores nothing twice.
-CREATE TABLE memory.saves (
-    user_id text NOT NULL,
-    key text NOT NULL,
-    memory_id uuid NOT NULL,
-    saved_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (user_id, key)
-);
-GRANT SELECT, INSERT, UPDATE, DELETE ON memory.turns, memory.saves TO pilothouse_memory;
+CREATE INDEX turns_waiting ON memory.turns (not_before) WHERE done_at IS NULL AND parked_at IS NULL;
+GRANT SELECT, INSERT, UPDATE, DELETE ON memory.turns TO pilothouse_memory;

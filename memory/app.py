@@ -1,0 +1,109 @@
+"""The memory service's routes, for callers with a key of ours."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from memory.folder import hold_folder
+from memory.loading import LoadEmbedder, load_minilm
+from memory.queue import Queue
+from memory.schemas import Found, NewMemory, NewTurn, Queued, SavedMemory, Search
+from memory.service import MemoryService
+from pilothouse.db import make_pool
+from pilothouse.errors import BadInputError
+from pilothouse.keys import Callers
+from pilothouse.serving import install_error_handlers
+from pilothouse.settings import MemorySettings
+
+THREADS = 64  # Mem0 does each step in a thread; the default pool of 6 is blocked by a few slow calls
+CONNECTIONS = 4
+
+
+def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm) -> FastAPI:
+    """The memory service as an ASGI app; ready when /health says so."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mem0"))
+        with hold_folder(settings.data):
+            async with make_pool(settings.database_url, size=CONNECTIONS) as pool:
+                app.state.service = MemoryService(settings, Queue(pool), load_embedder)
+                async with _running(app.state.service):
+                    yield
+
+    app = FastAPI(title="Pilothouse memory", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.callers = Callers(settings.key_secret, settings.callers)
+    install_error_handlers(app)
+    app.add_exception_handler(RequestValidationError, _refuse)
+    app.get("/health")(health)
+    app.post("/search")(search)
+    app.post("/memories", status_code=201)(save)
+    app.post("/turns", status_code=202)(queue_turn)
+    return app
+
+
+def service(request: Request) -> MemoryService:
+    """What the lifespan made."""
+    return request.app.state.service
+
+
+def caller(request: Request) -> str:
+    """The process that calls; 401 without a known key."""
+    callers: Callers = request.app.state.callers
+    return callers.identify(request.headers.get("authorization"))
+
+
+Service = Annotated[MemoryService, Depends(service)]
+Caller = Annotated[str, Depends(caller)]
+
+
+async def health(service: Service) -> Response:
+    """Whether the store is open, the embedder loaded and the queue within reach."""
+    healthy, report = await service.health()
+    return JSONResponse(jsonable_encoder(report), status_code=200 if healthy else 503)
+
+
+async def search(asked: Search, service: Service, _: Caller) -> Found:
+    """What this user told us that touches the question; [] when that takes too long."""
+    memories, degraded = await service.search(asked)
+    return Found(memories=memories, degraded=degraded)
+
+
+async def save(new: NewMemory, service: Service, response: Response, _: Caller) -> SavedMemory:
+    """Keep a text: 201 if it is new, 200 if this key or these words are known."""
+    saved = await service.save(new)
+    response.status_code = 201 if saved.created else 200
+    return SavedMemory(id=saved.id, text=saved.text, duplicate=saved.duplicate)
+
+
+async def queue_turn(new: NewTurn, service: Service, _: Caller) -> Queued:
+    """Keep a turn for extraction."""
+    await service.queue_turn(new)
+    return Queued()
+
+
+@asynccontextmanager
+async def _running(service: MemoryService) -> AsyncGenerator[None]:
+    working = asyncio.create_task(service.run())
+    try:
+        yield
+    finally:
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        service.close()
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    """In our one shape, without what was sent: it is somebody's private text."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class only
+    problems = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
+    refusal = BadInputError("; ".join(problems), hint="see memory/schemas.py for what a request may hold")
+    return JSONResponse(refusal.body(), status_code=refusal.status)

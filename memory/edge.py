@@ -1,0 +1,208 @@
+"""Qdrant's own engine inside this process, in the shape of its client, so that Mem0's Qdrant store works unmodified.
+
+One folder a collection. Every write is on the disk when it returns. A method Mem0 does not need is not here and fails
+loudly. qdrant-client's own local mode is no alternative: it loses rows when threads share it.
+"""
+
+# Only the arguments that are mapped are taken: any other is a TypeError, never ignored.
+# pyright: reportIncompatibleMethodOverride=false
+
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal, cast
+
+import qdrant_edge as edge
+from qdrant_client import QdrantClient, models
+
+from memory.edge_filters import refuse_others, to_edge_filter
+
+TENANT_FIELD = "user_id"
+QUERY_FIELDS = {"query", "using", "filter", "limit", "with_payload"}
+DISTANCES = {models.Distance.COSINE: edge.Distance.Cosine}
+MODIFIERS = {models.Modifier.IDF: edge.Modifier.Idf}
+
+
+class EdgeClient(QdrantClient):
+    """The part of `QdrantClient` that Mem0 uses. The folder must be held by this process (see `folder`)."""
+
+    def __init__(self, folder: Path) -> None:  # pyright: ignore[reportMissingSuperCall] -- the parent's would open another engine
+        self._folder = folder
+        self._writing = threading.RLock()
+        folder.mkdir(parents=True, exist_ok=True)
+        finished = [path for path in folder.iterdir() if path.suffix != ".new"]
+        self._shards = {path.name: edge.EdgeShard.load(str(path)) for path in finished}
+
+    def __del__(self) -> None:
+        """The parent's would touch what it never made."""
+
+    def close(self, grpc_grace: float | None = None, **kwargs: Any) -> None:  # noqa: ARG002 -- the parent's signature
+        """Reads that still run get an error; nothing written is lost."""
+        with self._writing:
+            for shard in self._shards.values():
+                shard.close()
+            self._shards.clear()
+
+    def get_collections(self) -> Any:
+        """Their names."""
+        return SimpleNamespace(collections=[SimpleNamespace(name=name) for name in self._shards])
+
+    def get_collection(self, collection_name: str) -> Any:
+        """Our collections all have the keyword vector; Mem0 switches keyword search off when told otherwise."""
+        self._shard(collection_name)
+        params = SimpleNamespace(sparse_vectors={"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)})
+        return SimpleNamespace(config=SimpleNamespace(params=params))
+
+    def create_collection(
+        self,
+        collection_name: str,
+        vectors_config: models.VectorParams,
+        sparse_vectors_config: dict[str, models.SparseVectorParams],
+    ) -> bool:
+        """Made aside and renamed, so that a crash leaves none half made."""
+        with self._writing:
+            aside = self._folder / f"{collection_name}.new"
+            shutil.rmtree(aside, ignore_errors=True)
+            edge.EdgeShard.create(str(aside), _config(vectors_config, sparse_vectors_config)).close()
+            final = aside.rename(self._folder / collection_name)
+            self._shards[collection_name] = edge.EdgeShard.load(str(final))
+        return True
+
+    def delete_collection(self, collection_name: str) -> bool:
+        """Closed, then its folder removed."""
+        with self._writing:
+            self._shards.pop(collection_name).close()
+            shutil.rmtree(self._folder / collection_name)
+        return True
+
+    def create_payload_index(self, collection_name: str, field_name: str, field_schema: Literal["keyword"]) -> Any:
+        """Keywords only; the user's index separates tenants."""
+        if field_schema != "keyword":
+            raise ValueError(f"an index of {field_schema} has no mapping")
+        schema = edge.KeywordIndexParams(is_tenant=field_name == TENANT_FIELD)
+        if field_name not in self._shard(collection_name).info().payload_schema:
+            self._write(collection_name, edge.UpdateOperation.create_field_index(field_name, schema))
+
+    def upsert(self, collection_name: str, points: Any) -> Any:
+        """Insert or replace, all or none."""
+        converted = [edge.Point(each.id, _vectors(each.vector), each.payload) for each in points]
+        self._write(collection_name, edge.UpdateOperation.upsert_points(converted))
+
+    def delete(self, collection_name: str, points_selector: Any) -> Any:
+        """By ids, or everything a filter matches."""
+        self._write(collection_name, _deletion(points_selector))
+
+    def set_payload(self, collection_name: str, payload: Any, points: Any) -> Any:
+        """Set these fields on these points; their other fields stay."""
+        self._write(collection_name, edge.UpdateOperation.set_payload(list(points), payload))
+
+    def update_vectors(self, collection_name: str, points: Any) -> Any:
+        """Replace vectors, keep payloads."""
+        converted = [edge.PointVectors(each.id, _vectors(each.vector)) for each in points]
+        self._write(collection_name, edge.UpdateOperation.update_vectors(converted))
+
+    def query_points(
+        self,
+        collection_name: str,
+        *,
+        query: Any = None,
+        using: str | None = None,
+        query_filter: Any = None,
+        limit: int = 10,
+    ) -> Any:
+        """The nearest points, by meaning or (with `using`) by keywords."""
+        request = edge.QueryRequest(
+            limit,
+            query=edge.Query.Nearest(_vector(query), using),
+            filter=to_edge_filter(query_filter),
+            with_payload=True,
+        )
+        return SimpleNamespace(points=[_hit(each) for each in self._shard(collection_name).query(request)])
+
+    def query_batch_points(self, collection_name: str, requests: Sequence[models.QueryRequest]) -> Any:
+        """Several queries, answered in their order."""
+        for each in requests:
+            refuse_others(each, QUERY_FIELDS)
+        return [
+            self.query_points(
+                collection_name, query=each.query, using=each.using, query_filter=each.filter, limit=each.limit or 10
+            )
+            for each in requests
+        ]
+
+    def retrieve(self, collection_name: str, ids: Sequence[Any], *, with_payload: bool = True) -> Any:
+        """The points of these ids that exist."""
+        return [_record(each) for each in self._shard(collection_name).retrieve(list(ids), with_payload)]
+
+    def scroll(
+        self,
+        collection_name: str,
+        *,
+        scroll_filter: Any = None,
+        limit: int = 10,
+        offset: Any = None,
+        with_payload: bool = True,
+        with_vectors: bool = False,
+    ) -> Any:
+        """A page of points and where the next one starts."""
+        request = edge.ScrollRequest(offset, limit, to_edge_filter(scroll_filter), with_payload, with_vectors)
+        rows, following = self._shard(collection_name).scroll(request)
+        return [_record(each) for each in rows], following
+
+    def count(self, collection_name: str, count_filter: Any = None) -> Any:
+        """How many points match."""
+        request = edge.CountRequest(filter=to_edge_filter(count_filter))
+        return SimpleNamespace(count=self._shard(collection_name).count(request))
+
+    def _shard(self, name: str) -> edge.EdgeShard:
+        if name not in self._shards:
+            raise ValueError(f"collection {name} does not exist")
+        return self._shards[name]
+
+    def _write(self, name: str, operation: edge.UpdateOperation) -> None:
+        with self._writing:
+            shard = self._shard(name)
+            shard.update(operation)
+            shard.flush()
+
+
+def _config(vectors: models.VectorParams, sparse: dict[str, models.SparseVectorParams]) -> edge.EdgeConfig:
+    dense = edge.EdgeVectorParams(size=vectors.size, distance=DISTANCES[vectors.distance])
+    keywords = {
+        name: edge.EdgeSparseVectorParams(modifier=MODIFIERS[each.modifier] if each.modifier else None)
+        for name, each in sparse.items()
+    }
+    return edge.EdgeConfig(vectors={"": dense}, sparse_vectors=keywords)
+
+
+def _vectors(given: Any) -> Any:
+    named = cast("dict[str, Any]", given if isinstance(given, dict) else {"": given})
+    return {name: _vector(each) for name, each in named.items()}
+
+
+def _vector(given: Any) -> Any:
+    return edge.SparseVector(given.indices, given.values) if isinstance(given, models.SparseVector) else list(given)
+
+
+def _deletion(selector: Any) -> edge.UpdateOperation:
+    if isinstance(selector, models.PointIdsList):
+        return edge.UpdateOperation.delete_points(list(selector.points))
+    if isinstance(selector, models.FilterSelector):
+        return edge.UpdateOperation.delete_points_by_filter(_narrow(selector.filter))
+    raise ValueError(f"points to delete are named by ids or a filter, got {type(selector).__name__}")
+
+
+def _narrow(given: models.Filter) -> edge.Filter:
+    if not any((given.must, given.should, given.must_not)):
+        raise ValueError("a deletion by an empty filter would take everything")
+    return cast("edge.Filter", to_edge_filter(given))
+
+
+def _hit(point: edge.ScoredPoint) -> Any:
+    return SimpleNamespace(id=str(point.id), payload=point.payload, score=point.score)
+
+
+def _record(point: edge.Record) -> Any:
+    return SimpleNamespace(id=str(point.id), payload=point.payload)

@@ -1,0 +1,94 @@
+"""Works off the queue of turns. Not on anyone's request path: a slow or dead provider delays memories, never a chat."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import openai
+import psycopg
+
+from memory.queue import Claim, Queue
+from memory.records import Turn
+from pilothouse import log
+
+POLL_S = 2.0
+FIRST_DELAY_S = 1.0
+LONGEST_DELAY_S = 600.0
+REFUSALS_TO_PARK = 5
+MAY_PASS = {401, 402, 403, 408, 429}  # keys and budgets get mended, rates ease
+
+Extract = Callable[[Turn], Awaitable[None]]
+
+
+class Extraction:
+    """One worker. `last_error` is for /health."""
+
+    def __init__(self, queue: Queue, extract: Extract) -> None:
+        self._queue = queue
+        self._extract = extract
+        self._news = asyncio.Event()
+        self.last_error: str | None = None
+
+    def wake(self) -> None:
+        """A turn was queued: look now."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._news.clear()
+            try:
+                worked = await self._step()
+            except Exception as error:  # noqa: BLE001 -- the run loop: a queue that is away comes back
+                self._note("turns.not_read", error)
+                worked = False
+            if not worked:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wait_for(self._news.wait(), POLL_S)
+        except TimeoutError:
+            return
+
+    async def _step(self) -> bool:
+        async with self._queue.claim() as claim:
+            if claim is None:
+                return False
+            try:
+                await self._extract(claim.turn)
+            except psycopg.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 -- the run loop: providers, Mem0 and the engine raise what they like
+                await self._give_back(claim, error)
+                return False
+            await claim.finish()
+        self.last_error = None
+        return True
+
+    async def _give_back(self, claim: Claim, error: Exception) -> None:
+        said = self._note("turn.failed", error, turn_id=str(claim.turn.id), attempts=claim.turn.attempts + 1)
+        if refused(error) and claim.turn.attempts + 1 >= REFUSALS_TO_PARK:
+            await claim.park(error=said)
+            return
+        await claim.postpone(delay_after(claim.turn.attempts), error=said)
+
+    def _note(self, event: str, error: Exception, **fields: object) -> str:
+        """Class and cause only: a provider's message may quote what a person said."""
+        cause = f" from {type(error.__cause__).__name__}" if error.__cause__ else ""
+        self.last_error = f"{type(error).__name__}{cause}"
+        log.get_logger().warning(event, error=self.last_error, **fields)
+        return self.last_error
+
+
+def refused(error: Exception) -> bool:
+    """Whether the model will refuse this turn again: asking forever would cost money each time."""
+    cause = error.__cause__
+    if not isinstance(cause, openai.APIStatusError):
+        return False
+    return 400 <= cause.status_code < 500 and cause.status_code not in MAY_PASS  # noqa: PLR2004 -- the HTTP statuses of the caller's fault
+
+
+def delay_after(attempts: int) -> timedelta:
+    """Doubles up to ten minutes."""
+    return timedelta(seconds=min(FIRST_DELAY_S * 2 ** min(attempts, 20), LONGEST_DELAY_S))

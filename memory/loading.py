@@ -1,0 +1,39 @@
+"""Open the engine. Its imports take seconds, so this runs in a thread while /health says "starting"."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pilothouse.settings import MemorySettings
+
+if TYPE_CHECKING:
+    from memory.embedder import Embedder
+    from memory.engine import Engine
+
+LoadEmbedder = Callable[[], "Embedder"]
+
+
+def load_minilm() -> "Embedder":
+    """The default embedder."""
+    from memory.embedder import MiniLm  # noqa: PLC0415 -- onnxruntime is slow to import
+
+    return MiniLm.load()
+
+
+def load_engine(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm) -> "Engine":
+    """Embedder and Mem0 side by side, then the store."""
+    with ThreadPoolExecutor(1, thread_name_prefix="load-embedder") as beside:
+        embedder = beside.submit(load_embedder)
+        _quieten(settings.data)
+        from memory.opening import open_engine  # noqa: PLC0415 -- after _quieten, and slow
+
+        return open_engine(settings, embedder.result())
+
+
+def _quieten(data: Path) -> None:
+    """Mem0 and LangChain read these when imported: nothing may call home or write to the home directory."""
+    os.environ["MEM0_TELEMETRY"] = "False"
+    os.environ["MEM0_DIR"] = str(data / "mem0")
+    os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"

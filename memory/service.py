@@ -1,0 +1,121 @@
+"""What the routes call: scope, deadline, breaker and queue around the engine, which may not be open yet."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from memory.breaker import Breaker
+from memory.extraction import Extraction
+from memory.loading import LoadEmbedder, load_engine
+from memory.queue import Queue
+from memory.records import Memory, Note, Saved, Turn
+from memory.schemas import NewMemory, NewTurn, Search
+from memory.scope import key_digest, scope_of
+from pilothouse import clock, log
+from pilothouse.clock import Clock
+from pilothouse.errors import UnavailableError
+from pilothouse.settings import MemorySettings
+
+if TYPE_CHECKING:
+    from memory.engine import Engine
+
+RELOAD_S = 5.0
+QUERY_CHARACTERS = 2000
+HEALTH_S = 0.5
+
+
+@dataclass
+class MemoryService:
+    """Search and save need no PostgreSQL; turns need no engine. Each works while the other is down."""
+
+    settings: MemorySettings
+    queue: Queue
+    load_embedder: LoadEmbedder
+    now: Clock = clock.now
+    breaker: Breaker = field(default_factory=Breaker)
+    engine: "Engine | None" = None
+    load_error: str | None = None
+
+    def __post_init__(self) -> None:
+        self.extraction = Extraction(self.queue, self._extract)
+
+    async def run(self) -> None:
+        """Open the engine, then work off turns, until cancelled."""
+        while self.engine is None:
+            await self._load()
+        await self.extraction.run()
+
+    async def search(self, asked: Search) -> tuple[list[Memory], bool]:
+        """What touches the question, and whether it could not be looked up. Never later than the deadline."""
+        if self.engine is None or self.breaker.is_open:
+            return [], True
+        scope = self._scope(asked.user)
+        try:
+            async with asyncio.timeout(self.settings.search_deadline_s):
+                found = await self.engine.search(scope, asked.query[:QUERY_CHARACTERS], limit=asked.limit)
+        except Exception as error:  # noqa: BLE001 -- the engine raises bare Exception; memory must never fail a chat
+            self.breaker.failed()
+            log.get_logger().warning("search.failed", error=type(error).__name__)
+            return [], True
+        self.breaker.succeeded()
+        return found, False
+
+    async def save(self, new: NewMemory) -> Saved:
+        """Keep a text; on the disk when it returns."""
+        note = Note(text=new.text, key=key_digest(new.key), run_id=new.run_id, at=self.now())
+        return await self._opened().save(self._scope(new.user), note)
+
+    async def queue_turn(self, new: NewTurn) -> None:
+        """Keep a turn for extraction; in PostgreSQL when it returns."""
+        await self.queue.put(self._scope(new.user), key_digest(new.key), new.run_id, new.messages)
+        self.extraction.wake()
+
+    async def health(self) -> tuple[bool, dict[str, Any]]:
+        """Asked of the parts themselves, not remembered."""
+        if self.engine is None:
+            return False, {"status": "down" if self.load_error else "starting", "last_error": self.load_error}
+        memories, queue = await asyncio.gather(self._count(), self.queue.length())
+        status = "ok" if memories is not None and queue and not self.breaker.is_open else "degraded"
+        return status == "ok", {
+            "status": status,
+            "collection": self.engine.collection,
+            "memories": memories,
+            "queue": queue and {"waiting": queue.waiting, "parked": queue.parked, "oldest_at": queue.oldest_at},
+            "last_error": self.extraction.last_error if queue else "PostgreSQL cannot be reached: turns are refused",
+        }
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self.engine:
+            self.engine.close()
+
+    async def _load(self) -> None:
+        started_s = time.monotonic()
+        try:
+            self.engine = await asyncio.to_thread(load_engine, self.settings, load_embedder=self.load_embedder)
+        except Exception as error:  # noqa: BLE001 -- the run loop: /health tells, and a Qdrant that was down may come up
+            self.load_error = f"{type(error).__name__}: {error}"
+            log.get_logger().error("engine.not_opened", error=self.load_error)
+            await asyncio.sleep(RELOAD_S)
+            return
+        log.get_logger().info("engine.opened", seconds=round(time.monotonic() - started_s, 2))
+
+    async def _count(self) -> int | None:
+        try:
+            async with asyncio.timeout(HEALTH_S):
+                return await self._opened().count()
+        except Exception as error:  # noqa: BLE001 -- the engine raises bare Exception; a store that fails is a finding
+            log.get_logger().warning("store.not_counted", error=type(error).__name__)
+            return None
+
+    async def _extract(self, turn: Turn) -> None:
+        await self._opened().extract(turn)
+
+    def _opened(self) -> "Engine":
+        if self.engine is None:
+            raise UnavailableError("memory is starting", hint="try again in a few seconds")
+        return self.engine
+
+    def _scope(self, user: str) -> str:
+        return scope_of(user, secret=self.settings.scope_secret)
