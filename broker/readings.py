@@ -1,0 +1,199 @@
+"""What can be read of the bot, each reading bounded in time and honest about what it does not know."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from broker.answers import AnalysedCandles, FreqtradeBalance, FreqtradeTrade, ShownConfig
+from broker.freqtrade import Freqtrade
+from broker.shared import Reading, Shared
+from broker.views import (
+    Asset,
+    BalanceView,
+    Candle,
+    CandlesView,
+    FreqtradeHealth,
+    HealthView,
+    OpenTrade,
+    PairPerformance,
+    PerformanceView,
+    ProfitView,
+    StatusView,
+    Trade,
+    TradesView,
+)
+from pilothouse.clock import Clock, now
+from pilothouse.errors import NotFoundError, PilothouseError, TimedOutError, UnavailableError
+
+BALANCE_PATIENCE_S = 3.0
+HEALTH_PATIENCE_S = 0.8
+CONFIG_TTL_S = 5.0
+BALANCE_TTL_S = 1.0
+PROFIT_TTL_S = 3.0
+STALE_AFTER_CANDLES = 3
+CANDLE_COLUMNS = ("date", "open", "high", "low", "close", "volume")
+
+
+class Readings:
+    """Everything the read routes answer."""
+
+    def __init__(self, freqtrade: Freqtrade, *, clock: Clock = now) -> None:
+        self._freqtrade = freqtrade
+        self._clock = clock
+        self._config = Shared(freqtrade.show_config, ttl_s=CONFIG_TTL_S, clock=clock)
+        self._balance = Shared(freqtrade.balance, ttl_s=BALANCE_TTL_S, clock=clock)
+        self._profit = Shared(freqtrade.profit, ttl_s=PROFIT_TTL_S, clock=clock)
+
+    async def close(self) -> None:
+        """End calls under way."""
+        for shared in (self._config, self._balance, self._profit):
+            await shared.close()
+
+    async def status(self) -> StatusView:
+        """The open trades."""
+        trades, config = await self._freqtrade.open_trades(), await self._shown()
+        return StatusView(trades=[_open_trade(each) for each in trades], prices=config.prices)
+
+    async def balance(self) -> BalanceView:
+        """What the bot owns, within seconds: the last known figures, marked incomplete, when it is slower."""
+        config = await self._shown()
+        try:
+            return _balance(await asyncio.wait_for(self._balance.get(), BALANCE_PATIENCE_S), config, fresh=True)
+        except TimeoutError as error:
+            if self._balance.last is None:
+                message = f"Freqtrade did not add up its balance within {BALANCE_PATIENCE_S:.0f} s"
+                raise TimedOutError(message, hint="its exchange may be down; ask again in a minute") from error
+        return _balance(self._balance.last, config, fresh=False)
+
+    async def profit(self) -> ProfitView:
+        """The record so far."""
+        config, reading = await self._shown(), await self._profit.get()
+        profit, closed = reading.value, reading.value.profit_closed_coin
+        return ProfitView(
+            currency=config.stake_currency,
+            closed_profit_abs=closed,
+            closed_profit_ratio=profit.profit_closed_ratio,
+            open_profit_abs=None if profit.profit_all_coin is None else profit.profit_all_coin - closed,
+            trade_count=profit.trade_count,
+            closed_trade_count=profit.closed_trade_count,
+            winning_trades=profit.winning_trades,
+            losing_trades=profit.losing_trades,
+            win_ratio=profit.winrate,
+            max_drawdown_ratio=profit.max_drawdown,
+            best_pair=profit.best_pair or None,
+            first_trade_at=profit.first_trade_date,
+            latest_trade_at=profit.latest_trade_date,
+            as_of=reading.at,
+            dry_run=config.dry_run,
+            prices=config.prices,
+        )
+
+    async def trades(self, *, limit: int) -> TradesView:
+        """The latest trades, open and closed; Freqtrade keeps the two apart."""
+        opened, closed = await self._freqtrade.open_trades(), await self._freqtrade.closed_trades(limit=limit)
+        latest = [*sorted(opened, key=lambda each: each.open_date, reverse=True), *closed.trades]
+        return TradesView(trades=[_trade(each) for each in latest[:limit]], total=len(opened) + closed.total_trades)
+
+    async def performance(self) -> PerformanceView:
+        """Closed trades by pair."""
+        pairs = await self._freqtrade.performance()
+        return PerformanceView(pairs=[PairPerformance(**each.model_dump()) for each in pairs])
+
+    async def candles(self, *, pair: str, timeframe: str, limit: int) -> CandlesView:
+        """The latest candles of a pair; an unknown pair or timeframe is an error although Freqtrade answers 200."""
+        config = await self._shown()
+        table = await self._freqtrade.candles(pair, timeframe=timeframe, limit=limit)
+        if not table.data:
+            await self._explain_no_candles(pair, timeframe, config)
+        return CandlesView(
+            pair=pair,
+            timeframe=timeframe,
+            candles=_candles(table),
+            last_analyzed_at=table.last_analyzed,
+            prices=config.prices,
+        )
+
+    async def health(self) -> HealthView:
+        """Whether Freqtrade answers, works, and follows the market."""
+        try:
+            async with asyncio.timeout(HEALTH_PATIENCE_S):
+                shown = await self._look()
+        except TimeoutError:
+            return HealthView(status="down", reason=f"Freqtrade did not answer within {HEALTH_PATIENCE_S} s")
+        except PilothouseError as error:
+            return HealthView(status="down", reason=error.message)
+        config, health = shown
+        reason = self._complaint(config, health)
+        return HealthView(status="degraded" if reason else "ok", reason=reason, freqtrade=health)
+
+    async def _shown(self) -> ShownConfig:
+        return (await self._config.get()).value
+
+    async def _look(self) -> tuple[ShownConfig, FreqtradeHealth]:
+        config = await self._freqtrade.show_config()
+        pairs = await self._freqtrade.whitelist()
+        timeframe = config.timeframe or "1m"
+        tables = [await self._freqtrade.candles(pair, timeframe=timeframe, limit=1) for pair in pairs[:1]]
+        candles = [candle for table in tables for candle in _candles(table)]
+        return config, FreqtradeHealth(
+            **config.model_dump(include={"state", "dry_run", "version", "strategy"}),
+            prices=config.prices,
+            latest_candle_at=candles[-1].opened_at if candles else None,
+        )
+
+    def _complaint(self, config: ShownConfig, health: FreqtradeHealth) -> str:
+        if config.state not in ("running", "paused"):
+            return f"Freqtrade is {config.state}"
+        if health.latest_candle_at is None:
+            return "Freqtrade has not looked at a candle yet"
+        age = self._clock() - health.latest_candle_at
+        if age > timedelta(minutes=config.timeframe_min) * STALE_AFTER_CANDLES:
+            return f"Freqtrade's latest candle is {age.total_seconds():.0f} s old: its exchange may be down"
+        return ""
+
+    async def _explain_no_candles(self, pair: str, timeframe: str, config: ShownConfig) -> None:
+        pairs = await self._freqtrade.whitelist()
+        if pair not in pairs:
+            raise NotFoundError(f"the bot does not trade {pair!r}", hint=f"its pairs are {', '.join(pairs)}")
+        if timeframe != config.timeframe:
+            raise NotFoundError(f"the bot has no {timeframe!r} candles", hint=f"its timeframe is {config.timeframe}")
+        hint = "it starts within a minute; its exchange may be down"
+        raise UnavailableError(f"Freqtrade has not looked at {pair} yet", hint=hint)
+
+
+def _open_trade(trade: FreqtradeTrade) -> OpenTrade:
+    return OpenTrade(opened_at=trade.open_date, **trade.model_dump(include=set(OpenTrade.model_fields)))
+
+
+def _trade(trade: FreqtradeTrade) -> Trade:
+    shown = trade.model_dump(include=set(Trade.model_fields))
+    return Trade(opened_at=trade.open_date, closed_at=trade.close_date, **shown)
+
+
+def _balance(reading: Reading[FreqtradeBalance], config: ShownConfig, *, fresh: bool) -> BalanceView:
+    balance = reading.value
+    stake = [each for each in balance.currencies if each.currency == balance.stake]
+    others = [each for each in balance.currencies if each.currency != balance.stake and each.is_bot_managed]
+    return BalanceView(
+        currency=balance.stake,
+        total=balance.total,
+        free=sum((each.free for each in stake), Decimal(0)),
+        in_trades=sum((each.est_stake for each in others), Decimal(0)),
+        complete=fresh and not balance.unpriced,
+        as_of=reading.at,
+        assets=[Asset(**each.model_dump(include=set(Asset.model_fields))) for each in balance.currencies],
+        dry_run=config.dry_run,
+        prices=config.prices,
+    )
+
+
+def _candles(table: AnalysedCandles) -> list[Candle]:
+    if not table.data:
+        return []
+    at = [table.columns.index(name) for name in CANDLE_COLUMNS]
+    rows: list[list[Any]] = [[row[index] for index in at] for row in table.data]
+    return [
+        Candle(opened_at=opened_at, open=first, high=high, low=low, close=last, volume=volume)
+        for opened_at, first, high, low, last, volume in rows
+    ]
