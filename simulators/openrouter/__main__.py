@@ -15,6 +15,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
+    listener.listen()  # a client may connect as soon as the address is printed
     return listener
 
 
@@ -22,7 +23,7 @@ def main() -> int:
     """Serve until stopped; a taken port is one clear line."""
     parser = argparse.ArgumentParser(prog="python -m simulators.openrouter", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8704)
+    parser.add_argument("--port", type=int, default=8704, help="0 picks a free one; the first line says which")
     parser.add_argument("--key", default=None, help="accept this bearer only; otherwise any non-empty one")
     options = parser.parse_args()
     try:
@@ -38,6 +39,8 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_STOP_S,
     )
+    sys.stdout.write(f"openrouter twin: http://{options.host}:{listener.getsockname()[1]}/api/v1\n")
+    sys.stdout.flush()
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
     return 0

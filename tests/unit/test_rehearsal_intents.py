@@ -1,0 +1,106 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.fixtures.rehearsal import Ask
+
+Called = Callable[[str], dict[str, Any]]
+
+
+def test_one_message_with_two_wishes_calls_the_tools_of_both(called: Called) -> None:
+    question = "How is my bot doing, and remember that I never want more than three open trades"
+
+    assert called(question) == {
+        "memory_save": {"text": "I never want more than three open trades"},
+        "freqtrade_get_status": {},
+        "freqtrade_get_profit": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "tool", "arguments"),
+    [
+        ("what's my balance?", "freqtrade_get_balance", {}),
+        ("How much profit did I make", "freqtrade_get_profit", {}),
+        ("candles ETH/USDT", "freqtrade_get_candles", {"pair": "ETH/USDT"}),
+        ("the price of bitcoin please", "freqtrade_get_candles", {"pair": "BTC/USDT"}),
+        ("show me sol-usdt candles in 5m", "freqtrade_get_candles", {"pair": "SOL/USDT", "timeframe": "5m"}),
+        ("show my trade history", "freqtrade_list_trades", {}),
+        ("list my last 5 trades", "freqtrade_list_trades", {"limit": 5}),
+        ("Remember: I prefer ETH.", "memory_save", {"text": "I prefer ETH"}),
+        ("Please remember my limit is 2.5 percent.", "memory_save", {"text": "my limit is 2.5 percent"}),
+        ("What did I tell you about open trades?", "memory_search", {"query": "open trades"}),
+        ("do you know my favourite pair?", "memory_search", {"query": "favourite pair"}),
+        ("Do you remember what I said about risk?", "memory_search", {"query": "risk"}),
+        ("run the daily workflow", "n8n_run_workflow", {"payload": {"request": "run the daily workflow"}}),
+        ("SELECT pair FROM reporting.trades;", "database_query", {"sql": "SELECT pair FROM reporting.trades"}),
+        (
+            "propose a trade: ETH/USDT for 25.5 USDT",
+            "freqtrade_propose_trade",
+            {"pair": "ETH/USDT", "side": "long", "stake_amount": 25.5},
+        ),
+        ("buy 30 usdt of SOL", "freqtrade_propose_trade", {"pair": "SOL/USDT", "side": "long", "stake_amount": 30}),
+    ],
+)
+def test_a_wish_calls_its_tool_and_no_other(called: Called, question: str, tool: str, arguments: Any) -> None:
+    assert called(question) == {tool: arguments}
+
+
+@pytest.mark.parametrize(
+    ("question", "relation"),
+    [
+        ("How much did I spend today?", "reporting.spend"),
+        ("show the last runs", "reporting.runs"),
+        ("query the database for trades", "reporting.trades"),
+    ],
+)
+def test_a_question_of_figures_becomes_a_select(called: Called, question: str, relation: str) -> None:
+    sql = called(question)["database_query"]["sql"]
+
+    assert sql.startswith("SELECT ")
+    assert f"FROM {relation} " in sql
+
+
+def test_what_follows_a_thing_to_remember_is_a_wish_of_its_own(called: Called) -> None:
+    assert called("Remember that I prefer ETH and show my balance") == {
+        "memory_save": {"text": "I prefer ETH"},
+        "freqtrade_get_balance": {},
+    }
+
+
+def test_only_offered_tools_are_called_and_the_others_named(ask: Ask) -> None:
+    reply = ask("How is my bot doing, and remember that I like tea", tools=["freqtrade_get_status"])
+
+    assert [call.name for call in reply.calls] == ["freqtrade_get_status"]
+    assert "memory_save" in ask("remember that I like tea", tools=[]).text
+
+
+def test_without_a_trading_tool_a_trade_is_refused_honestly(ask: Ask) -> None:
+    reply = ask("buy ETH for 100 USDT", tools=["freqtrade_get_status"])
+
+    assert not reply.calls
+    assert reply.text == "No trading tool is offered to me here, so I cannot propose a trade."
+
+
+def test_what_it_does_not_understand_it_says_with_how_to_get_a_real_model(ask: Ask) -> None:
+    reply = ask("Write me a sonnet")
+
+    assert not reply.calls
+    assert "rehearsal model: set OPENROUTER_API_KEY for a real one" in reply.text
+
+
+def test_recalled_memories_in_the_prompt_answer_when_no_memory_tool_is_offered(ask: Ask) -> None:
+    system = "<user_memories>\n- I never want more than three open trades\n- I live in Porto\n</user_memories>"
+
+    reply = ask("What did I tell you about open trades?", tools=[], system=system)
+
+    assert reply.text == "You told me:\n- I never want more than three open trades"
+
+
+def test_a_candle_question_without_a_pair_asks_for_one(ask: Ask) -> None:
+    assert ask("show me candles").text == "Which pair? For example: candles ETH/USDT."
+
+
+def test_a_megabyte_of_words_is_answered(ask: Ask) -> None:
+    assert ask("remember " * 120_000).calls
