@@ -5,6 +5,11 @@ pytest_plugins = [
     "tests.fixtures.database_tool",  # builds on postgres, so it is listed after it
     "tests.fixtures.openrouter_twin",
     "tests.fixtures.rehearsal",
+    "tests.fixtures.models",
     "tests.fixtures.processes",
     "tests.fixtures.proxy",
+    "tests.fixtures.ledger",
+    "tests.fixtures.webhook",
+    "tests.fixtures.memory_engine",
+    "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine
 ]
