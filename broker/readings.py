@@ -1,7 +1,8 @@
 """What can be read of the bot, each reading bounded in time and honest about what it does not know."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,11 +29,19 @@ from pilothouse.errors import NotFoundError, PilothouseError, TimedOutError, Una
 
 BALANCE_PATIENCE_S = 3.0
 HEALTH_PATIENCE_S = 0.8
-CONFIG_TTL_S = 5.0
+BOT_TTL_S = 5.0
 BALANCE_TTL_S = 1.0
 PROFIT_TTL_S = 3.0
-STALE_AFTER_CANDLES = 3
+LATE = timedelta(minutes=1)  # a candle is seen only after its end, and its successor's end is a timeframe away
 CANDLE_COLUMNS = ("date", "open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class Bot:
+    """What the bot is, and how far it has followed the market."""
+
+    config: ShownConfig
+    latest_candle_at: datetime | None
 
 
 class Readings:
@@ -41,37 +50,39 @@ class Readings:
     def __init__(self, freqtrade: Freqtrade, *, clock: Clock = now) -> None:
         self._freqtrade = freqtrade
         self._clock = clock
-        self._config = Shared(freqtrade.show_config, ttl_s=CONFIG_TTL_S, clock=clock)
+        self._bot = Shared(self._look, ttl_s=BOT_TTL_S, clock=clock)
         self._balance = Shared(freqtrade.balance, ttl_s=BALANCE_TTL_S, clock=clock)
         self._profit = Shared(freqtrade.profit, ttl_s=PROFIT_TTL_S, clock=clock)
 
     async def close(self) -> None:
         """End calls under way."""
-        for shared in (self._config, self._balance, self._profit):
+        for shared in (self._bot, self._balance, self._profit):
             await shared.close()
 
     async def status(self) -> StatusView:
         """The open trades."""
-        trades, config = await self._freqtrade.open_trades(), await self._shown()
-        return StatusView(trades=[_open_trade(each) for each in trades], prices=config.prices)
+        trades, bot = await self._freqtrade.open_trades(), await self._known()
+        shown = [_open_trade(each) for each in trades]
+        return StatusView(trades=shown, prices=bot.config.prices, warning=self._complaint(bot))
 
     async def balance(self) -> BalanceView:
         """What the bot owns, within seconds: the last known figures, marked incomplete, when it is slower."""
-        config = await self._shown()
+        bot = await self._known()
         try:
-            return _balance(await asyncio.wait_for(self._balance.get(), BALANCE_PATIENCE_S), config, fresh=True)
+            reading = await asyncio.wait_for(self._balance.get(), BALANCE_PATIENCE_S)
         except TimeoutError as error:
+            slow = f"Freqtrade did not add up its balance within {BALANCE_PATIENCE_S:.0f} s"
             if self._balance.last is None:
-                message = f"Freqtrade did not add up its balance within {BALANCE_PATIENCE_S:.0f} s"
-                raise TimedOutError(message, hint="its exchange may be down; ask again in a minute") from error
-        return _balance(self._balance.last, config, fresh=False)
+                raise TimedOutError(slow, hint="its exchange may be down; ask again in a minute") from error
+            return _balance(self._balance.last, bot.config, warning=slow)
+        return _balance(reading, bot.config, warning=_understated(reading.value) or self._complaint(bot))
 
     async def profit(self) -> ProfitView:
         """The record so far."""
-        config, reading = await self._shown(), await self._profit.get()
+        bot, reading = await self._known(), await self._profit.get()
         profit, closed = reading.value, reading.value.profit_closed_coin
         return ProfitView(
-            currency=config.stake_currency,
+            currency=bot.config.stake_currency,
             closed_profit_abs=closed,
             closed_profit_ratio=profit.profit_closed_ratio,
             open_profit_abs=None if profit.profit_all_coin is None else profit.profit_all_coin - closed,
@@ -85,8 +96,9 @@ class Readings:
             first_trade_at=profit.first_trade_date,
             latest_trade_at=profit.latest_trade_date,
             as_of=reading.at,
-            dry_run=config.dry_run,
-            prices=config.prices,
+            dry_run=bot.config.dry_run,
+            prices=bot.config.prices,
+            warning=self._complaint(bot),
         )
 
     async def trades(self, *, limit: int) -> TradesView:
@@ -102,7 +114,7 @@ class Readings:
 
     async def candles(self, *, pair: str, timeframe: str, limit: int) -> CandlesView:
         """The latest candles of a pair; an unknown pair or timeframe is an error although Freqtrade answers 200."""
-        config = await self._shown()
+        config = (await self._known()).config
         table = await self._freqtrade.candles(pair, timeframe=timeframe, limit=limit)
         if not table.data:
             await self._explain_no_candles(pair, timeframe, config)
@@ -118,37 +130,35 @@ class Readings:
         """Whether Freqtrade answers, works, and follows the market."""
         try:
             async with asyncio.timeout(HEALTH_PATIENCE_S):
-                shown = await self._look()
+                bot = await self._look()
         except TimeoutError:
             return HealthView(status="down", reason=f"Freqtrade did not answer within {HEALTH_PATIENCE_S} s")
         except PilothouseError as error:
             return HealthView(status="down", reason=error.message)
-        config, health = shown
-        reason = self._complaint(config, health)
+        reason, config = self._complaint(bot), bot.config
+        shown = config.model_dump(include={"state", "dry_run", "version", "strategy"})
+        health = FreqtradeHealth(**shown, prices=config.prices, latest_candle_at=bot.latest_candle_at)
         return HealthView(status="degraded" if reason else "ok", reason=reason, freqtrade=health)
 
-    async def _shown(self) -> ShownConfig:
-        return (await self._config.get()).value
+    async def _known(self) -> Bot:
+        return (await self._bot.get()).value
 
-    async def _look(self) -> tuple[ShownConfig, FreqtradeHealth]:
+    async def _look(self) -> Bot:
         config = await self._freqtrade.show_config()
         pairs = await self._freqtrade.whitelist()
         timeframe = config.timeframe or "1m"
         tables = [await self._freqtrade.candles(pair, timeframe=timeframe, limit=1) for pair in pairs[:1]]
         candles = [candle for table in tables for candle in _candles(table)]
-        return config, FreqtradeHealth(
-            **config.model_dump(include={"state", "dry_run", "version", "strategy"}),
-            prices=config.prices,
-            latest_candle_at=candles[-1].opened_at if candles else None,
-        )
+        return Bot(config, candles[-1].opened_at if candles else None)
 
-    def _complaint(self, config: ShownConfig, health: FreqtradeHealth) -> str:
-        if config.state not in ("running", "paused"):
-            return f"Freqtrade is {config.state}"
-        if health.latest_candle_at is None:
+    def _complaint(self, bot: Bot) -> str:
+        """Why the bot's rates should not be relied on, or nothing."""
+        if bot.config.state not in ("running", "paused"):
+            return f"Freqtrade is {bot.config.state}"
+        if bot.latest_candle_at is None:
             return "Freqtrade has not looked at a candle yet"
-        age = self._clock() - health.latest_candle_at
-        if age > timedelta(minutes=config.timeframe_min) * STALE_AFTER_CANDLES:
+        age = self._clock() - bot.latest_candle_at
+        if age > 2 * timedelta(minutes=bot.config.timeframe_min) + LATE:
             return f"Freqtrade's latest candle is {age.total_seconds():.0f} s old: its exchange may be down"
         return ""
 
@@ -171,7 +181,7 @@ def _trade(trade: FreqtradeTrade) -> Trade:
     return Trade(opened_at=trade.open_date, closed_at=trade.close_date, **shown)
 
 
-def _balance(reading: Reading[FreqtradeBalance], config: ShownConfig, *, fresh: bool) -> BalanceView:
+def _balance(reading: Reading[FreqtradeBalance], config: ShownConfig, *, warning: str) -> BalanceView:
     balance = reading.value
     stake = [each for each in balance.currencies if each.currency == balance.stake]
     others = [each for each in balance.currencies if each.currency != balance.stake and each.is_bot_managed]
@@ -180,12 +190,19 @@ def _balance(reading: Reading[FreqtradeBalance], config: ShownConfig, *, fresh: 
         total=balance.total,
         free=sum((each.free for each in stake), Decimal(0)),
         in_trades=sum((each.est_stake for each in others), Decimal(0)),
-        complete=fresh and not balance.unpriced,
+        complete=not warning,
         as_of=reading.at,
         assets=[Asset(**each.model_dump(include=set(Asset.model_fields))) for each in balance.currencies],
         dry_run=config.dry_run,
         prices=config.prices,
+        warning=warning,
     )
+
+
+def _understated(balance: FreqtradeBalance) -> str:
+    if not balance.unpriced:
+        return ""
+    return f"the total leaves out {', '.join(balance.unpriced)}: no price is known now, the exchange may be down"
 
 
 def _candles(table: AnalysedCandles) -> list[Candle]:

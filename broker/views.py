@@ -27,6 +27,7 @@ class StatusView(BaseModel):
 
     trades: list[OpenTrade]
     prices: str = Field(description="simulated, recorded, or the exchange's name", examples=["simulated"])
+    warning: str = Field(description="Why these figures should not be relied on, or empty", examples=[""])
 
 
 class Asset(BaseModel):
@@ -51,6 +52,7 @@ class BalanceView(BaseModel):
     assets: list[Asset]
     dry_run: bool = Field(examples=[True])
     prices: str = Field(examples=["simulated"])
+    warning: str = Field(description="Why these figures should not be relied on, or empty", examples=[""])
 
 
 class ProfitView(BaseModel):
@@ -72,6 +74,7 @@ class ProfitView(BaseModel):
     as_of: Instant = Field(examples=["2026-11-24T08:41:00Z"])
     dry_run: bool = Field(examples=[True])
     prices: str = Field(examples=["simulated"])
+    warning: str = Field(description="Why these figures should not be relied on, or empty", examples=[""])
 
 
 class Trade(BaseModel):

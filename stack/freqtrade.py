@@ -23,6 +23,8 @@ STAMP = "pilothouse-lock.sha256"
 SCHEMA_OPTIONS = "-csearch_path=trading -ctimezone=UTC"  # its instants are naive: the session must be UTC
 DEFAULT_PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "LTC/USDT")
 STAKES_IN_WALLET = 20
+WALLETS = {"BTC": Decimal("0.02"), "ETH": Decimal("0.4"), "BNB": Decimal(2)}
+WALLET = Decimal(1000)
 TWIN_RATE_LIMIT_MS = 20
 UNSERVED_APIS = (
     *("sapi", "sapiV2", "sapiV3", "sapiV4", "papi", "papiV2", "eapiPublic", "eapiPrivate"),
@@ -54,9 +56,9 @@ class FreqtradeConfig:
     exchange: str = "simulated"  # or a ccxt name: that exchange's real public data, still in dry-run
     prices: Literal["simulated", "recorded"] = "simulated"  # what the twin serves
     twin_url: str = ""
-    stake_currency: str = "USDT"
     pairs: tuple[str, ...] = DEFAULT_PAIRS
-    dry_run_wallet: Decimal = Decimal(1000)
+    stake_currency: str = ""  # what the first pair is quoted in
+    dry_run_wallet: Decimal = Decimal(0)  # about a thousand dollars' worth
 
 
 def ensure_installed(environment: Path, report: Report) -> Path:
@@ -89,12 +91,14 @@ def recorded_pairs(folder: Path) -> tuple[str, ...]:
 def _complete(config: FreqtradeConfig) -> dict[str, Any]:
     filled: dict[str, Any] = json.loads(TEMPLATE.read_text())
     market = config.prices if config.exchange == "simulated" else config.exchange
+    currency = config.stake_currency or config.pairs[0].partition("/")[2]
+    wallet = config.dry_run_wallet or WALLETS.get(currency, WALLET)
     return filled | {
         "dry_run": True,
         "bot_name": f"pilothouse on {market} prices",
-        "dry_run_wallet": float(config.dry_run_wallet),  # Freqtrade's schema wants a number
-        "stake_currency": config.stake_currency,
-        "stake_amount": float(config.dry_run_wallet / STAKES_IN_WALLET),
+        "dry_run_wallet": float(wallet),  # Freqtrade's schema wants numbers
+        "stake_currency": currency,
+        "stake_amount": float(wallet / STAKES_IN_WALLET),
         "db_url": in_schema(config.database_url),
         "strategy_path": str(STRATEGIES),
         "exchange": _exchange(filled["exchange"], config),

@@ -1,0 +1,211 @@
+"""The broker as a client sees it: its read routes, typed; its errors become ours, with their own words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+import aiohttp
+from pydantic import BaseModel, Field, ValidationError
+
+from pilothouse.errors import (
+    BadInputError,
+    NotFoundError,
+    PilothouseError,
+    TimedOutError,
+    UnauthorizedError,
+    UnavailableError,
+    UpstreamError,
+)
+
+TIMEOUT = aiohttp.ClientTimeout(total=10)  # the broker answers within about 5 s, whatever happens
+HINT = "bin/pilothouse status, bin/pilothouse logs broker"
+ERRORS: dict[int, type[PilothouseError]] = {
+    401: UnauthorizedError,
+    404: NotFoundError,
+    422: BadInputError,
+    503: UnavailableError,
+    504: TimedOutError,
+}
+
+View = TypeVar("View", bound=BaseModel)
+
+
+class OpenTrade(BaseModel):
+    """A trade that is open now."""
+
+    trade_id: int
+    pair: str
+    stake_amount: str
+    amount: str
+    open_rate: str
+    current_rate: str | None
+    profit_abs: str | None
+    profit_ratio: str | None
+    opened_at: datetime
+
+
+class Status(BaseModel):
+    """The open trades."""
+
+    trades: list[OpenTrade]
+    prices: str
+    warning: str
+
+
+class Asset(BaseModel):
+    """One currency the bot holds."""
+
+    currency: str
+    balance: str
+    est_stake: str
+
+
+class Balance(BaseModel):
+    """What the bot owns."""
+
+    currency: str
+    total: str
+    free: str
+    in_trades: str
+    complete: bool
+    as_of: datetime
+    assets: list[Asset]
+    dry_run: bool
+    prices: str
+    warning: str
+
+
+class Profit(BaseModel):
+    """The bot's record."""
+
+    currency: str
+    closed_profit_abs: str
+    closed_profit_ratio: str
+    open_profit_abs: str | None
+    trade_count: int
+    closed_trade_count: int
+    winning_trades: int
+    losing_trades: int
+    win_ratio: str | None
+    max_drawdown_ratio: str | None
+    best_pair: str | None
+    first_trade_at: datetime | None
+    latest_trade_at: datetime | None
+    dry_run: bool
+    prices: str
+    warning: str
+
+
+class Trade(BaseModel):
+    """A trade, open or closed."""
+
+    trade_id: int
+    pair: str
+    is_open: bool
+    stake_amount: str
+    open_rate: str
+    close_rate: str | None
+    profit_abs: str | None
+    profit_ratio: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    exit_reason: str | None
+
+
+class Trades(BaseModel):
+    """The latest trades."""
+
+    trades: list[Trade]
+    total: int
+
+
+class Candle(BaseModel):
+    """One finished candle."""
+
+    opened_at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class Candles(BaseModel):
+    """The latest candles of a pair, oldest first."""
+
+    pair: str
+    timeframe: str
+    candles: list[Candle] = Field(min_length=1)
+    prices: str
+
+
+class RefusalText(BaseModel):
+    """What is wrong and what to do."""
+
+    message: str
+    hint: str = ""
+
+
+class Refusal(BaseModel):
+    """The one error shape of our APIs."""
+
+    error: RefusalText
+
+
+@dataclass(frozen=True)
+class TradingClient:
+    """The broker's read routes."""
+
+    session: aiohttp.ClientSession
+    url: str
+    key: str
+
+    async def status(self) -> Status:
+        """The open trades."""
+        return await self._get("/status", Status)
+
+    async def balance(self) -> Balance:
+        """What the bot owns."""
+        return await self._get("/balance", Balance)
+
+    async def profit(self) -> Profit:
+        """The bot's record."""
+        return await self._get("/profit", Profit)
+
+    async def trades(self, *, limit: int) -> Trades:
+        """The latest trades."""
+        return await self._get("/trades", Trades, {"limit": limit})
+
+    async def candles(self, *, pair: str, timeframe: str, limit: int) -> Candles:
+        """The latest candles of a pair."""
+        return await self._get("/candles", Candles, {"pair": pair, "timeframe": timeframe, "limit": limit})
+
+    async def _get(self, path: str, shape: type[View], query: Mapping[str, str | int] | None = None) -> View:
+        status, body = await self._send(path, query or {})
+        if status != 200:  # noqa: PLR2004 -- the HTTP status
+            raise _refusal(status, body)
+        try:
+            return shape.model_validate_json(body)
+        except ValidationError as error:
+            raise UpstreamError(f"the broker's answer to {path} is not readable", hint=HINT) from error
+
+    async def _send(self, path: str, query: Mapping[str, str | int]) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        try:
+            async with self.session.get(self.url + path, params=query, headers=headers, timeout=TIMEOUT) as response:
+                return response.status, await response.read()
+        except TimeoutError as error:
+            raise TimedOutError("the broker did not answer in time", hint=HINT) from error
+        except aiohttp.ClientError as error:
+            raise UnavailableError("the broker cannot be reached", hint=HINT) from error
+
+
+def _refusal(status: int, body: bytes) -> PilothouseError:
+    kind = ERRORS.get(status, UpstreamError)
+    try:
+        given = Refusal.model_validate_json(body).error
+    except ValidationError:
+        return kind(f"the broker answered with HTTP {status}", hint=HINT)
+    return kind(given.message, hint=given.hint)
