@@ -23,7 +23,8 @@ def confined(command: Sequence[str], *, uid: int | None, death_signal: str = "TE
 
 def can_run(command: Sequence[str], *, uid: int | None) -> bool:
     """Whether `command` succeeds under `uid`: the only honest answer to 'is it reachable?'."""
-    probe = confined(command, uid=uid)
+    # Through `env`: setpriv itself may still have root's capabilities when it executes its program.
+    probe = confined(["env", *command], uid=uid)
     return subprocess.run(probe, capture_output=True, cwd="/", timeout=PROBE_TIMEOUT_S, check=False).returncode == 0
 
 

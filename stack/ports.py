@@ -6,6 +6,7 @@ from pathlib import Path
 from pilothouse.errors import SettingsError
 
 LOOPBACK = "127.0.0.1"
+CONNECT_TIMEOUT_S = 3
 LISTENING = "0A"  # the state column of /proc/net/tcp
 
 
@@ -25,6 +26,15 @@ def require_free(port: int, *, setting: str) -> None:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             raise SettingsError(_describe(port, error), hint=f"stop what uses it, or set {setting}") from error
+
+
+def is_reachable(host: str, port: int) -> bool:
+    """Whether something listens there."""
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def find_holder(port: int) -> int | None:

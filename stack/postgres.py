@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -51,12 +51,13 @@ class Cluster:
         """Where `user` connects."""
         return f"postgresql://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
 
-    def command(self) -> list[str]:
-        """The server in the foreground, stopped fast when its parent dies."""
+    def command(self, environment: Mapping[str, str]) -> list[str]:
+        """The server in the foreground, seeing only `environment`, stopped fast when its parent dies."""
         options = [f"listen_addresses={LOOPBACK}", "unix_socket_directories=", "timezone=UTC", "log_timezone=UTC"]
         flags = [part for option in options for part in ("-c", option)]
         server = [str(self.binaries / "postgres"), "-D", str(self.data), "-p", str(self.port), *flags]
-        return confined(server, uid=self.uid, death_signal="INT")
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        return confined(["env", "-i", *variables, *server], uid=self.uid, death_signal="INT")
 
     def accepts(self) -> bool:
         """Whether a server answers on the port and takes connections."""
@@ -89,7 +90,7 @@ def start(cluster: Cluster, *, log: Path) -> subprocess.Popen[bytes]:
     require_free(cluster.port, setting=PORT_SETTING)
     for delay_s in START_DELAYS_S:
         with log.open("ab") as output:
-            process = subprocess.Popen(cluster.command(), stdout=output, stderr=output, cwd="/", env={})
+            process = subprocess.Popen(cluster.command({}), stdout=output, stderr=output, cwd="/")
         if _wait_until_ready(cluster, process):
             return process
         time.sleep(delay_s)

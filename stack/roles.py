@@ -12,14 +12,23 @@ from pilothouse.db import connect
 from pilothouse.errors import SettingsError
 
 PREFIX = "pilothouse_"
-NAMES = ("controller", "proxy", "broker", "memory", "freqtrade", "reader")
+HOMES = {  # where each role's unqualified names live
+    "controller": "controller",
+    "proxy": "proxy",
+    "broker": "reporting",
+    "memory": "memory",
+    "freqtrade": "trading",
+    "reader": "reporting",
+}
+NAMES = tuple(HOMES)
 
 IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %(role)s"
 CREATE: LiteralString = "CREATE ROLE {role} LOGIN"
-SET_SECRET: LiteralString = "ALTER ROLE {role} WITH LOGIN PASSWORD {password}"
+LET_IN: LiteralString = "ALTER ROLE {role} WITH LOGIN PASSWORD {password}"
 JOIN: LiteralString = "GRANT {role} TO CURRENT_USER"
 LET_CONNECT: LiteralString = "GRANT CONNECT ON DATABASE {database} TO {role}"
+STAY_AT_HOME: LiteralString = "ALTER ROLE {role} SET search_path = {schema}"
 KEEP_OTHERS_OUT: LiteralString = "REVOKE ALL ON DATABASE {database} FROM PUBLIC"
 NEVER_WRITE: LiteralString = "ALTER ROLE {role} SET default_transaction_read_only = on"
 
@@ -55,12 +64,13 @@ def _ensure_all(connection: Connection[DictRow], passwords: Mapping[str, str]) -
     is_superuser = bool(row and row["rolsuper"])
     database = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL(KEEP_OTHERS_OUT).format(database=database))
-    for name in NAMES:
-        role = PREFIX + name
-        _ensure_role(connection, role=role, password=passwords[name])
+    for name, schema in HOMES.items():
+        role = sql.Identifier(PREFIX + name)
+        _ensure_role(connection, role=PREFIX + name, password=passwords[name])
         if not is_superuser:  # to hand it schemas, and to read Freqtrade's tables
-            connection.execute(sql.SQL(JOIN).format(role=sql.Identifier(role)))
-        connection.execute(sql.SQL(LET_CONNECT).format(database=database, role=sql.Identifier(role)))
+            connection.execute(sql.SQL(JOIN).format(role=role))
+        connection.execute(sql.SQL(LET_CONNECT).format(database=database, role=role))
+        connection.execute(sql.SQL(STAY_AT_HOME).format(role=role, schema=sql.Identifier(schema)))
     connection.execute(sql.SQL(NEVER_WRITE).format(role=sql.Identifier(PREFIX + "reader")))
 
 
@@ -69,4 +79,4 @@ def _ensure_role(connection: Connection[DictRow], *, role: str, password: str) -
         connection.execute(sql.SQL(CREATE).format(role=sql.Identifier(role)))
     # Hashed here, so that the server's log never sees it in plain.
     hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-    connection.execute(sql.SQL(SET_SECRET).format(role=sql.Identifier(role), password=sql.Literal(hashed)))
+    connection.execute(sql.SQL(LET_IN).format(role=sql.Identifier(role), password=sql.Literal(hashed)))

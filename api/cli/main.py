@@ -1,0 +1,40 @@
+"""The command line: composes the commands, and turns every foreseen error into one line and a hint."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from api.cli import check, doctor, logs, migrate, test, up
+from pilothouse.errors import PilothouseError
+
+app = typer.Typer(
+    name="pilothouse",
+    help="Pilothouse: one room from which one person steers a trading and automation stack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+app.command()(up.up)
+app.command()(up.down)
+app.command()(up.status)
+app.command()(logs.logs)
+app.command()(migrate.migrate)
+app.command()(doctor.doctor)
+app.command()(check.check)
+app.command(context_settings=test.PASS_THROUGH)(test.test)
+# Talking to the agent: ask, chat, graph.
+
+
+def main() -> None:
+    """Run one command."""
+    try:
+        app(prog_name="bin/pilothouse")
+    except PilothouseError as error:
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[red]{type(error).__name__}[/]: {error.message}", soft_wrap=True)
+        if error.hint:
+            console.print(f"[dim]{error.hint}[/]", soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,129 @@
+"""Which process gets which secret: exactly the names its settings class reads, nothing of the others'."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pilothouse.keys import hash_key
+from pilothouse.settings import REHEARSAL_MODEL, StackSettings
+from stack.ports import LOOPBACK
+from stack.postgres import ADMIN, DATABASE
+from stack.roles import NAMES, role_url
+from stack.secrets import Generated
+
+REAL_MODEL = "openai/gpt-4.1-mini"
+FREQTRADE_USER = "pilothouse"
+
+Lines = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The person's settings and the generated secrets, seen from each process."""
+
+    settings: StackSettings
+    generated: Generated
+    memory_data: Path
+
+    @property
+    def uses_rehearsal(self) -> bool:
+        """Whether models come from the twin."""
+        return not (self.settings.openrouter_api_key or self.settings.llm_base_url)
+
+    @property
+    def model(self) -> str:
+        """The model the agent asks for."""
+        return self.settings.model or (REHEARSAL_MODEL if self.uses_rehearsal else REAL_MODEL)
+
+    @property
+    def admin_url(self) -> str:
+        """The database as its owner; only commands use it, no process."""
+        return self.settings.database_url or self.server_url(DATABASE)
+
+    def server_url(self, database: str) -> str:
+        """A database of the embedded server, as its owner."""
+        password = self.generated["postgres_admin_password"]
+        return f"postgresql://{ADMIN}:{password}@{LOOPBACK}:{self.settings.port_postgres}/{database}"
+
+    def database_url(self, process: str) -> str:
+        """The database as the role of `process`."""
+        return role_url(self.admin_url, name=process, password=self.generated[f"postgres_{process}_password"])
+
+    def role_passwords(self) -> dict[str, str]:
+        """Role name -> password."""
+        return {name: self.generated[f"postgres_{name}_password"] for name in NAMES}
+
+    def by_process(self) -> dict[str, Lines]:
+        """Process name -> the lines of its secrets file."""
+        files = {"proxy": self._proxy(), "broker": self._broker(), "memory": self._memory()}
+        return files | {"controller": self._controller(), "owner": self._owner()}
+
+    def _called(self, process: str, *callers: str) -> Lines:
+        secret = self.generated[f"{process}_key_secret"]
+        hashes = {name: hash_key(self.generated[f"{name}_{process}_key"], secret=secret) for name in callers}
+        return {
+            "PILOTHOUSE_KEY_SECRET": secret,
+            "PILOTHOUSE_CALLERS": json.dumps(hashes),
+            "DATABASE_URL": self.database_url(process),
+        }
+
+    def _proxy(self) -> Lines:
+        twin = f"http://{LOOPBACK}:{self.settings.port_openrouter_twin}/api/v1"
+        upstream = {"LLM_BASE_URL": self.settings.llm_base_url} if self.settings.llm_base_url else {}
+        key = self.settings.openrouter_api_key
+        if self.uses_rehearsal:
+            upstream, key = {"LLM_BASE_URL": twin}, self.generated["openrouter_twin_key"]
+        return (
+            self._called("proxy", "controller", "memory")
+            | upstream
+            | {
+                "PILOTHOUSE_PORT_PROXY": str(self.settings.port_proxy),
+                "OPENROUTER_API_KEY": key,
+            }
+        )
+
+    def _broker(self) -> Lines:
+        embedded = not self.settings.freqtrade_url
+        return self._called("broker", "controller") | {
+            "PILOTHOUSE_PORT_BROKER": str(self.settings.port_broker),
+            "FREQTRADE_URL": self.settings.freqtrade_url or f"http://{LOOPBACK}:{self.settings.port_freqtrade}",
+            "FREQTRADE_USERNAME": FREQTRADE_USER if embedded else self.settings.freqtrade_username,
+            "FREQTRADE_PASSWORD": (
+                self.generated["freqtrade_password"] if embedded else self.settings.freqtrade_password
+            ),
+        }
+
+    def _memory(self) -> Lines:
+        return self._called("memory", "controller") | {
+            "PILOTHOUSE_PORT_MEMORY": str(self.settings.port_memory),
+            "PILOTHOUSE_MEMORY_DATA": str(self.memory_data),
+            "PILOTHOUSE_MEMORY_SCOPE_SECRET": self.generated["memory_scope_secret"],
+            "PILOTHOUSE_PROXY_URL": f"http://{LOOPBACK}:{self.settings.port_proxy}",
+            "PILOTHOUSE_PROXY_KEY": self.generated["memory_proxy_key"],
+            "PILOTHOUSE_MODEL": self.model,
+            "QDRANT_URL": self.settings.qdrant_url,
+            "QDRANT_API_KEY": self.settings.qdrant_api_key,
+        }
+
+    def _controller(self) -> Lines:
+        return {
+            "PILOTHOUSE_PORT_API": str(self.settings.port_api),
+            "PILOTHOUSE_KEY_SECRET": self.generated["controller_key_secret"],
+            "DATABASE_URL": self.database_url("controller"),
+            "PILOTHOUSE_READER_URL": self.database_url("reader"),
+            "PILOTHOUSE_PROXY_URL": f"http://{LOOPBACK}:{self.settings.port_proxy}",
+            "PILOTHOUSE_PROXY_KEY": self.generated["controller_proxy_key"],
+            "PILOTHOUSE_BROKER_URL": f"http://{LOOPBACK}:{self.settings.port_broker}",
+            "PILOTHOUSE_BROKER_KEY": self.generated["controller_broker_key"],
+            "PILOTHOUSE_MEMORY_URL": f"http://{LOOPBACK}:{self.settings.port_memory}",
+            "PILOTHOUSE_MEMORY_KEY": self.generated["controller_memory_key"],
+            "PILOTHOUSE_MODEL": self.model,
+            "N8N_WEBHOOK_URL": self.settings.n8n_webhook_url,
+            "N8N_WEBHOOK_TOKEN": self.settings.n8n_webhook_token,
+        }
+
+    def _owner(self) -> Lines:
+        return {
+            "PILOTHOUSE_API_URL": f"http://{LOOPBACK}:{self.settings.port_api}",
+            "PILOTHOUSE_API_KEY": self.generated["owner_key"],
+        }

@@ -1,0 +1,72 @@
+"""Where the embedded stack keeps its data, and what each folder in it is for."""
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pilothouse.errors import SettingsError
+from pilothouse.settings import CHECKOUT, StackSettings
+from stack.isolation import FIRST_UID, can_run
+
+SYSTEM_HOME = Path("/var/lib/pilothouse")
+MAX_SOCKET_PATH = 107  # the kernel's limit for a Unix socket
+UNUSABLE = re.compile(r"""[;#%'"\\\n]""")  # signs with a meaning in supervisord's configuration
+
+
+@dataclass(frozen=True)
+class Home:
+    """The data home: may be entered by every process, listed by its owner only."""
+
+    root: Path
+
+    @property
+    def secrets(self) -> Path:
+        """One owner-only file a process."""
+        return self.root / "secrets"
+
+    @property
+    def logs(self) -> Path:
+        """One file a process, rotated."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """The supervisor's configuration, socket and pid."""
+        return self.root / "run"
+
+    def prepare(self) -> None:
+        """Make the folders; a clear error when that is not possible."""
+        _require_usable_name(self)
+        for folder, mode in ((self.root, 0o711), (self.secrets, 0o711), (self.logs, 0o700), (self.run, 0o700)):
+            _make(folder, mode)
+
+
+def find_home(settings: StackSettings) -> Home:
+    """PILOTHOUSE_HOME, else `var/` in the checkout, else, for a root whose checkout is closed, /var/lib/pilothouse."""
+    if settings.home is not None:
+        return Home(settings.home.expanduser().absolute())
+    if os.geteuid() == 0 and not can_run(["test", "-x", str(CHECKOUT)], uid=FIRST_UID):
+        return Home(SYSTEM_HOME)
+    return Home(CHECKOUT / "var")
+
+
+def _make(folder: Path, mode: int) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(mode)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingsError(
+            f"{folder} cannot be written: {error.strerror}", hint="make it writable, or set PILOTHOUSE_HOME elsewhere"
+        ) from error
+
+
+def _require_usable_name(home: Home) -> None:
+    socket = home.run / "supervisor.sock"
+    if len(os.fsencode(socket)) > MAX_SOCKET_PATH or UNUSABLE.search(str(socket)):
+        raise SettingsError(
+            f"the path of the data home is too long or has unusual signs: {home.root}",
+            hint="set PILOTHOUSE_HOME to a shorter, plainer one",
+        )

@@ -1,0 +1,185 @@
+"""The whole embedded stack: up, down, and whether it is up. The one door for the command line."""
+
+import fcntl
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pilothouse.errors import UnavailableError
+from pilothouse.settings import StackSettings
+from stack.credentials import Credentials
+from stack.database import prepare_database
+from stack.freqtrade import ensure_installed
+from stack.home import Home, find_home
+from stack.isolation import give, private_folder
+from stack.leftovers import end_leftovers
+from stack.ports import LOOPBACK, require_free
+from stack.postgres import Cluster, initialise, open_cluster
+from stack.processes import FREQTRADE_ENVIRONMENT, Launcher, Process, make_launcher, plan
+from stack.readiness import probe
+from stack.secrets import load_or_generate, render, write_private
+from stack.startup import Startup
+from stack.supervisor import Control, configure, log_file, start_daemon
+
+Report = Callable[[str], None]
+
+READY_TIMEOUT_S = 60
+PAUSE_S = 0.02
+FINGERPRINT = "fingerprint"
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """Where the API is, and the person's key to it."""
+
+    api_url: str
+    owner_key: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Everything known about the stack of one home before anything is started."""
+
+    home: Home
+    credentials: Credentials
+    launcher: Launcher
+    cluster: Cluster | None
+    processes: list[Process]
+
+    @property
+    def info(self) -> StackInfo:
+        """What a client needs."""
+        port = self.credentials.settings.port_api
+        return StackInfo(f"http://{LOOPBACK}:{port}", self.credentials.generated["owner_key"])
+
+    @property
+    def configuration(self) -> str:
+        """Supervisord's."""
+        return configure(self.home, self.processes, as_root=os.geteuid() == 0)
+
+
+def ensure_up(report: Report) -> StackInfo:
+    """The stack, brought up in the background when it is not."""
+    settings = StackSettings()
+    if (info := find_running(settings)) is not None:
+        return info
+    stack = make_stack(settings, report)
+    not_ready = bring_up(stack, report)
+    if "controller" in not_ready:
+        raise UnavailableError(
+            f"the stack came up without its controller: {describe(stack.home, not_ready)}",
+            hint="look at it with bin/pilothouse status and bin/pilothouse logs controller",
+        )
+    return stack.info
+
+
+def find_running(settings: StackSettings) -> StackInfo | None:
+    """The stack of this home if its controller runs and answers."""
+    home = find_home(settings)
+    if not (home.secrets.exists() and Control(home).is_up()):
+        return None
+    controller = Process("controller", (), home.root, None, settings.port_api, "", health="/health/live")
+    if not probe(controller).ready:
+        return None
+    return StackInfo(controller.url, load_or_generate(home.secrets)["owner_key"])
+
+
+def make_stack(settings: StackSettings, report: Report) -> Stack:
+    """Decide what runs, and how; installs Freqtrade at the first time."""
+    home = find_home(settings)
+    home.prepare()
+    credentials = Credentials(settings, load_or_generate(home.secrets), home.root / "memory" / "data")
+    python = None if settings.freqtrade_url else ensure_installed(FREQTRADE_ENVIRONMENT, report)
+    cluster = None if settings.database_url else open_cluster(home.root, port=settings.port_postgres)
+    pythons = [Path(sys.executable), *([python] if python else [])]
+    launcher = make_launcher(home, settings, pythons=pythons)
+    processes = plan(credentials, launcher, cluster=cluster, freqtrade_python=python)
+    return Stack(home=home, credentials=credentials, launcher=launcher, cluster=cluster, processes=processes)
+
+
+def bring_up(stack: Stack, report: Report) -> dict[str, str]:
+    """Start what is not running, in order; returns name -> reason of what is not ready in time."""
+    with _one_at_a_time(stack.home):
+        _start_supervisor(stack, report)
+
+        def prepare() -> None:
+            for name in prepare_database(stack.credentials):
+                report(f"migration {name} applied")
+
+        startup = Startup(Control(stack.home), stack.processes, prepare, report)
+        return startup.run(timeout_s=READY_TIMEOUT_S)
+
+
+def take_down(home: Home) -> list[int]:
+    """Stop everything, PostgreSQL last; returns the pids that had outlived their supervisor."""
+    control = Control(home)
+    if control.is_up():
+        names = list(control.states())
+        control.stop([name for name in names if name != "postgres"])
+        control.stop([name for name in names if name == "postgres"])
+        pid = control.pid()
+        control.shut_down()
+        while Path(f"/proc/{pid}/exe").exists():
+            time.sleep(PAUSE_S)
+    return end_leftovers(home)
+
+
+def describe(home: Home, not_ready: dict[str, str]) -> str:
+    """One line: who is not ready, why, and the last thing it logged."""
+    return "; ".join(f"{name}: {detail} {last_line(home, name)}".strip() for name, detail in not_ready.items())
+
+
+def last_line(home: Home, name: str) -> str:
+    """The last line process `name` wrote."""
+    path = log_file(home, name)
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    return f"({lines[-1][:300]})" if lines else ""
+
+
+def _start_supervisor(stack: Stack, report: Report) -> None:
+    control, fingerprint = Control(stack.home), _fingerprint(stack)
+    if control.is_up():
+        if _read(stack.home.run / FINGERPRINT) == fingerprint:
+            return
+        report("the settings changed: starting anew")
+    take_down(stack.home)
+    for process in stack.processes:
+        require_free(process.port, setting=process.port_setting)
+    _write_files(stack)
+    start_daemon(stack.home, stack.configuration)
+    write_private(stack.home.run / FINGERPRINT, fingerprint)
+
+
+def _write_files(stack: Stack) -> None:
+    for name, lines in stack.credentials.by_process().items():
+        uid = None if name == "owner" else stack.launcher.uid(name)
+        write_private(stack.home.secrets / f"{name}.env", render(lines), uid=uid)
+    for process in stack.processes:
+        private_folder(process.folder, uid=process.uid)
+        if process.name == "memory":
+            stack.credentials.memory_data.mkdir(mode=0o700, exist_ok=True)
+        if process.uid is not None:
+            give(process.folder, uid=process.uid)
+    if stack.cluster is not None:
+        initialise(stack.cluster, password=stack.credentials.generated["postgres_admin_password"])
+
+
+def _fingerprint(stack: Stack) -> str:
+    secrets = "".join(render(lines) for lines in stack.credentials.by_process().values())
+    return hashlib.sha256((stack.configuration + secrets).encode()).hexdigest()
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+@contextmanager
+def _one_at_a_time(home: Home) -> Generator[None]:
+    with (home.run / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
