@@ -1,6 +1,7 @@
 """The proxy's routes: OpenAI-compatible, for callers with a key of ours."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
@@ -21,6 +22,7 @@ from proxy.forward import Forwarder
 from proxy.ledger import Ledger, ModelCall
 
 MAX_BODY_BYTES = 8_000_000
+CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,27 @@ async def _post(request: Request, caller: str, route: str) -> Response:
         route=route,
         asked_model=_asked_model(body),
     )
-    return await services(request).forwarder.post(call, body)
+    return await while_client_waits(request, services(request).forwarder.post(call, body))
+
+
+async def while_client_waits(request: Request, answer: Coroutine[Any, Any, Response]) -> Response:
+    """Give up the upstream call when the client leaves before the answer has begun."""
+    answering: asyncio.Task[Any] = asyncio.create_task(answer)
+    leaving: asyncio.Task[Any] = asyncio.create_task(_leaves(request))
+    try:
+        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            answering.cancel()
+        return await answering
+    except asyncio.CancelledError:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    finally:
+        leaving.cancel()
+
+
+async def _leaves(request: Request) -> None:
+    """The body is read, so the next message says that the client is gone."""
+    await request.receive()
 
 
 def _asked_model(body: bytes) -> str:

@@ -39,6 +39,10 @@ class Forwarder:
             entry.outcome.error = error.message
             await self._ledger.close(entry)
             raise
+        except asyncio.CancelledError:
+            entry.outcome.error = CLIENT_LEFT
+            await asyncio.shield(self._close_late(entry))
+            raise
         headers = _passed_back(upstream.headers) | {"X-Pilothouse-Ledger": str(entry.id)}
         if upstream.content_type == "text/event-stream":
             return StreamingResponse(self._stream(upstream, entry), upstream.status, headers)
@@ -78,10 +82,10 @@ class Forwarder:
         finally:
             if not finished:
                 entry.outcome.error = CLIENT_LEFT
-            await asyncio.shield(self._close_stream(entry))
+            await asyncio.shield(self._close_late(entry))
 
-    async def _close_stream(self, entry: Entry) -> None:
-        """The answer is already out, so a ledger that went away can only be reported; the row stays open."""
+    async def _close_late(self, entry: Entry) -> None:
+        """The client has what it gets, so a ledger that went away can only be reported; the row stays open."""
         try:
             await self._ledger.close(entry)
         except UnavailableError as error:

@@ -94,7 +94,10 @@ class Ledger:
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(statement, values)
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except (
+            psycopg.Error,
+            PoolTimeout,
+        ) as error:  # whatever keeps it from being written keeps the call from being made
             raise UnavailableError(
                 "the ledger cannot be reached, so no model is called", hint="is PostgreSQL up? bin/pilothouse status"
             ) from error
