@@ -1,5 +1,6 @@
 """The controller's graph: recall -> think <-> act -> remember. The whole picture on one screen."""
 
+from collections.abc import Callable
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -20,17 +21,26 @@ Controller = CompiledStateGraph[State, RunContext, State, State]
 
 def build_graph(deps: Deps) -> Controller:
     """Compiled without a checkpointer; a run gives it its own (see `agents/checkpoints.py`)."""
+    return _wire(lambda node: bind(node, deps)).compile()
+
+
+def draw_graph() -> str:
+    """The same graph as Mermaid text; needs no deps."""
+    return _wire(lambda node: node).compile().get_graph().draw_mermaid()
+
+
+def _wire(bound: Callable[[Any], Any]) -> Any:
     graph: Any = StateGraph(State, context_schema=RunContext)  # Any: add_node's overloads defeat strict typing
-    graph.add_node("recall", bind(recall, deps))
-    graph.add_node("think", bind(think, deps))
-    graph.add_node("act", bind(act, deps), input_schema=PendingCall)
-    graph.add_node("remember", bind(remember, deps))
+    graph.add_node("recall", bound(recall))
+    graph.add_node("think", bound(think))
+    graph.add_node("act", bound(act), input_schema=PendingCall)
+    graph.add_node("remember", bound(remember))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "think")
     graph.add_conditional_edges("think", after_thinking, ["act", "remember"])
     graph.add_edge("act", "think")
     graph.add_edge("remember", END)
-    return graph.compile()
+    return graph
 
 
 def after_thinking(state: State) -> list[Send] | str:

@@ -160,7 +160,8 @@ class Runs:
         thread = await self._store.get_thread(run.thread_id, user_id=run.user_id)
         await self._store.start_run(run.id)
         live.emit(_started(run))
-        state: dict[str, Any] = await self._graph_for_run().ainvoke(
+        graph: Any = self._graph_for_run()  # Any: ainvoke's overloads defeat strict typing
+        state = await graph.ainvoke(
             {"messages": [HumanMessage(run.message, id=str(run.id))]},
             _config(run.thread_id),
             context=self._context(live, thread),

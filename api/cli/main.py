@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from api.cli import check, doctor, logs, migrate, test, up
+from api.cli import ask, chat, check, doctor, graph, logs, migrate, test, up
 from pilothouse.errors import PilothouseError
 
 app = typer.Typer(
@@ -17,6 +17,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+app.command()(ask.ask)
+app.command()(chat.chat)
 app.command()(up.up)
 app.command()(up.down)
 app.command()(up.status)
@@ -25,7 +27,7 @@ app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command()(check.check)
 app.command(context_settings=test.PASS_THROUGH)(test.test)
-# Talking to the agent: ask, chat, graph.
+app.command()(graph.graph)
 
 
 def main() -> None:

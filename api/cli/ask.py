@@ -1,0 +1,34 @@
+"""`ask`: one question, one streamed answer; brings the stack up when it is not."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli import talk
+from stack.lifecycle import ensure_up
+
+
+def ask(
+    message: Annotated[str, typer.Argument(help="Your question; '-' reads it from standard input.")],
+    thread: Annotated[str | None, typer.Option(help="Go on in this thread instead of a new one.")] = None,
+) -> None:
+    """Ask the agent one question and stream its answer.
+
+    [bold]Examples[/]
+
+    bin/pilothouse ask "How is my bot doing?"
+
+    bin/pilothouse ask --thread 6f1c2f1e-4b8f-4d0a-8a51-6a3f0c9b7d22 "And since yesterday?"
+
+    echo "What did I spend this week?" | bin/pilothouse ask -
+    """
+    console = Console(stderr=True)
+    question = talk.checked(sys.stdin.read() if message == "-" else message)
+    stack = ensure_up(console.print)
+    told = talk.ask(stack.api_url, stack.owner_key, message=question, thread_id=thread)
+    reply = asyncio.run(talk.show(told, console=console))
+    if reply.failed:
+        raise typer.Exit(1)

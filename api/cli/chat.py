@@ -1,0 +1,54 @@
+"""`chat`: a conversation in the terminal, streamed, with tool calls and cost."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli import talk
+from pilothouse.errors import PilothouseError
+from stack.lifecycle import StackInfo, ensure_up
+
+
+def chat(
+    thread: Annotated[str | None, typer.Option(help="Go on in this thread instead of a new one.")] = None,
+) -> None:
+    """Talk with the agent: streams answers, shows tool calls and cost.
+
+    [bold]Examples[/]
+
+    bin/pilothouse chat
+
+    bin/pilothouse chat --thread 6f1c2f1e-4b8f-4d0a-8a51-6a3f0c9b7d22
+
+    Leave with /quit, Ctrl-D or Ctrl-C; /new starts a new thread.
+    """
+    console = Console(stderr=True)
+    stack = ensure_up(console.print)
+    console.print("Ask away. /new starts a new thread, /quit leaves.", style="dim")
+    while (question := _read()) is not None:
+        if question == "/new":
+            thread = None
+            console.print("a new thread", style="dim")
+        elif question:
+            thread = _turn(stack, question, thread, console)
+
+
+def _turn(stack: StackInfo, question: str, thread: str | None, console: Console) -> str | None:
+    """One question; what goes wrong is said, and the conversation goes on. Returns the thread."""
+    try:
+        told = talk.ask(stack.api_url, stack.owner_key, message=talk.checked(question), thread_id=thread)
+        return asyncio.run(talk.show(told, console=console)).thread_id or thread
+    except PilothouseError as error:
+        console.print(f"{error.message} → {error.hint}", style="red", markup=False)
+        return thread
+
+
+def _read() -> str | None:
+    """The next line; None when the person leaves."""
+    try:
+        line = input("> ").strip()
+    except (EOFError, KeyboardInterrupt):
+        return None
+    return None if line in ("/quit", "/exit") else line
