@@ -20,7 +20,8 @@ REHEARSAL_NOTICE = "rehearsal model: set OPENROUTER_API_KEY for a real one"
 class ProcessSettings(BaseSettings):
     """What every process of ours has."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    # Without a prefix, populate_by_name would read HOST, PORT or HOME as ours; aliases ignore the prefix.
+    model_config = SettingsConfigDict(extra="ignore", env_prefix="PILOTHOUSE_", populate_by_name=True)
 
     host: str = Field(default="127.0.0.1", validation_alias="PILOTHOUSE_HOST")
     port: int
@@ -96,7 +97,9 @@ class ControllerSettings(ProcessSettings):
 class StackSettings(BaseSettings):
     """What a person may set for the embedded stack; `.env` in the checkout is read too."""
 
-    model_config = SettingsConfigDict(extra="ignore", env_file=CHECKOUT / ".env", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", env_file=CHECKOUT / ".env", env_prefix="PILOTHOUSE_", populate_by_name=True
+    )
 
     home: Path | None = Field(default=None, validation_alias="PILOTHOUSE_HOME")
     port_api: int = Field(default=8700, validation_alias="PILOTHOUSE_PORT_API")
