@@ -39,7 +39,9 @@ class Home:
     def prepare(self) -> None:
         """Make the folders; a clear error when that is not possible."""
         _require_usable_name(self)
-        for folder, mode in ((self.root, 0o711), (self.secrets, 0o711), (self.logs, 0o700), (self.run, 0o700)):
+        known = self.root.exists()
+        _make(self.root, self.root.stat().st_mode & 0o7777 if known else 0o711)  # a folder of yours stays as it is
+        for folder, mode in ((self.secrets, 0o711), (self.logs, 0o700), (self.run, 0o700)):
             _make(folder, mode)
 
 

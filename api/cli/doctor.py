@@ -2,6 +2,7 @@
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from pilothouse.settings import StackSettings
 from stack.checkup import examine
@@ -19,7 +20,7 @@ def doctor() -> None:
     console = Console(highlight=False, soft_wrap=True)
     findings = examine(StackSettings())
     for finding in findings:
-        advice = f" [dim]-> {finding.advice}[/]" if finding.advice else ""
-        console.print(f"[{COLORS[finding.level]}]{finding.level:<4}[/] {finding.what}{advice}")
+        advice = f" [dim]-> {escape(finding.advice)}[/]" if finding.advice else ""
+        console.print(f"[{COLORS[finding.level]}]{finding.level:<4}[/] {escape(finding.what)}{advice}")
     if any(finding.level == "fail" for finding in findings):
         raise typer.Exit(1)

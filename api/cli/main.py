@@ -4,6 +4,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from api.cli import ask, chat, check, doctor, graph, logs, migrate, test, up
 from pilothouse.errors import PilothouseError
@@ -36,7 +37,7 @@ def main() -> None:
         app(prog_name="bin/pilothouse")
     except PilothouseError as error:
         console = Console(stderr=True, highlight=False)
-        console.print(f"[red]{type(error).__name__}[/]: {error.message}", soft_wrap=True)
+        console.print(f"[red]{type(error).__name__}[/]: {escape(error.message)}", soft_wrap=True)
         if error.hint:
-            console.print(f"[dim]{error.hint}[/]", soft_wrap=True)
+            console.print(f"[dim]{escape(error.hint)}[/]", soft_wrap=True)
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from pilothouse.errors import UnavailableError
@@ -96,7 +97,7 @@ def _stop(stack: Stack) -> None:
 
 def _announce(stack: Stack, not_ready: dict[str, str], *, seconds: float) -> None:
     if not_ready:
-        console.print(f"[yellow]not ready yet[/] {describe(stack.home, not_ready)}")
+        console.print(f"[yellow]not ready yet[/] {escape(describe(stack.home, not_ready))}")
     if stack.credentials.uses_rehearsal:
         console.print("[yellow]rehearsal model: set OPENROUTER_API_KEY for a real one[/]")
     console.print(f"up after {seconds:.1f} s. The page: {stack.info.api_url}/#key={stack.info.owner_key}")
@@ -108,7 +109,7 @@ def _table(rows: list[Row]) -> Table:
     for row in rows:
         color = "green" if row.state == "ready" else "yellow"
         memory = f"{row.memory_kb // KB_PER_MB} MB" if row.memory_kb else "-"
-        table.add_row(row.name, f"[{color}]{row.state}[/]", str(row.pid or "-"), _age(row.uptime_s), memory, row.url)
+        table.add_row(row.name, f"[{color}]{escape(row.state)}[/]", str(row.pid or "-"), _age(row.uptime_s), memory, row.url)
     table.add_row("all", "", "", "", f"{sum(row.memory_kb for row in rows) // KB_PER_MB} MB", "", style="dim")
     return table
 
@@ -120,7 +121,7 @@ def _age(seconds: int) -> str:
 
 
 def _report(line: str) -> None:
-    console.print(f"[dim]{line}[/]")
+    console.print(f"[dim]{escape(line)}[/]")
 
 
 def _interrupt(*_: object) -> NoReturn:
