@@ -40,7 +40,7 @@ class Freqtrade:
     def __init__(self, session: aiohttp.ClientSession, *, url: str, username: str, password: str) -> None:
         self._session = session
         self._root = url.rstrip("/").removesuffix("/api/v1") + "/api/v1/"
-        self._auth = aiohttp.BasicAuth(username, password, encoding="utf-8")
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(username, password)}
 
     async def show_config(self) -> ShownConfig:
         """State, mode and settings."""
@@ -97,7 +97,7 @@ class Freqtrade:
             async with self._session.get(
                 self._root + path,
                 params=parameters,
-                auth=self._auth,
+                headers=self._headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout_s),
             ) as response:

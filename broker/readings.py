@@ -47,9 +47,10 @@ class Bot:
 class Readings:
     """Everything the read routes answer."""
 
-    def __init__(self, freqtrade: Freqtrade, *, clock: Clock = now) -> None:
+    def __init__(self, freqtrade: Freqtrade, *, clock: Clock = now, patience_s: float = BALANCE_PATIENCE_S) -> None:
         self._freqtrade = freqtrade
         self._clock = clock
+        self._patience_s = patience_s
         self._bot = Shared(self._look, ttl_s=BOT_TTL_S, clock=clock)
         self._balance = Shared(freqtrade.balance, ttl_s=BALANCE_TTL_S, clock=clock)
         self._profit = Shared(freqtrade.profit, ttl_s=PROFIT_TTL_S, clock=clock)
@@ -69,9 +70,9 @@ class Readings:
         """What the bot owns, within seconds: the last known figures, marked incomplete, when it is slower."""
         bot = await self._known()
         try:
-            reading = await asyncio.wait_for(self._balance.get(), BALANCE_PATIENCE_S)
+            reading = await asyncio.wait_for(self._balance.get(), self._patience_s)
         except TimeoutError as error:
-            slow = f"Freqtrade did not add up its balance within {BALANCE_PATIENCE_S:.0f} s"
+            slow = f"Freqtrade did not add up its balance within {self._patience_s:g} s"
             if self._balance.last is None:
                 raise TimedOutError(slow, hint="its exchange may be down; ask again in a minute") from error
             return _balance(self._balance.last, bot.config, warning=slow)
