@@ -2,14 +2,21 @@
 
 pytest_plugins = [
     "tests.fixtures.postgres",
+    "tests.fixtures.cluster",
+    "tests.fixtures.homes",
+    "tests.fixtures.supervision",
     "tests.fixtures.database_tool",  # builds on postgres, so it is listed after it
     "tests.fixtures.openrouter_twin",
     "tests.fixtures.rehearsal",
     "tests.fixtures.models",
     "tests.fixtures.processes",
     "tests.fixtures.proxy",
+    "tests.fixtures.exchange_twin",
+    "tests.fixtures.freqtrade",  # builds on postgres, processes and exchange_twin
+    "tests.fixtures.broker",  # builds on freqtrade
     "tests.fixtures.ledger",
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine
+    "tests.fixtures.controller",  # builds on proxy and memory
 ]
