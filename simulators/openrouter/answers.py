@@ -134,14 +134,20 @@ def _history(fields: Fields) -> str:
 
 
 def _candles(fields: Fields) -> str:
-    candles = _rows(fields, "candles")
+    """Either a summary, or the candles themselves."""
     name = f"{_get(fields, 'pair')} ({_get(fields, 'timeframe')})"
-    if not candles:
+    candles = _rows(fields, "candles")
+    if "last_close" not in fields and not candles:
         return f"There are no candles of {name} yet."
-    first, last = candles[0], candles[-1]
+    if "last_close" in fields:
+        return (
+            f"{name}: last close {fields['last_close']} in the candle opened at {_get(fields, 'to')}; "
+            f"{_get(fields, 'change_percent')} % over {_get(fields, 'count')} candles, between {_get(fields, 'low')} and "
+            f"{_get(fields, 'high')}."
+        )
     return (
-        f"{name}: last close {_get(last, 'close')} in the candle opened at {_get(last, 'opened_at')}; "
-        f"the first of {len(candles)} candles opened at {_get(first, 'open')}."
+        f"{name}: last close {_get(candles[-1], 'close')} in the candle opened at {_get(candles[-1], 'opened_at')}; "
+        f"the first of {len(candles)} candles opened at {_get(candles[0], 'open')}."
     )
 
 
@@ -155,11 +161,13 @@ def _recalled(fields: Fields) -> str:
     doubt = " Memory did not answer in time, so something may be missing." if fields.get("degraded") else ""
     if not memories:
         return "I remember nothing about that." + doubt
-    lines = [
-        f"- {_get(memory, 'text')}" + (f" ({str(memory['created_at'])[:10]})" if memory.get("created_at") else "")
-        for memory in memories[:SHOWN]
-    ]
+    lines = [f"- {_get(memory, 'text')}{_day(memory)}" for memory in memories[:SHOWN]]
     return "\n".join(["You told me:", *lines]) + doubt
+
+
+def _day(memory: Fields) -> str:
+    at = memory.get("date") or memory.get("created_at")
+    return f" ({str(at)[:10]})" if at else ""
 
 
 def _workflow(fields: Fields) -> str:

@@ -1,5 +1,6 @@
 """What a chat request says: who asked what last, which tools are offered, what they answered in this turn."""
 
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RECALLED = re.compile(r"<user_memories>(.*?)</user_memories>", re.DOTALL)
+RECALLED = re.compile(r"<user_memories\b[^>]*>(.*?)</user_memories>", re.DOTALL)
 
 
 class Message(BaseModel):
@@ -128,4 +129,4 @@ def _results(turn: Sequence[Message]) -> list[ToolResult]:
 
 
 def _lines(block: str) -> list[str]:
-    return [line.strip().lstrip("-*• ").strip() for line in block.splitlines() if line.strip()]
+    return [html.unescape(line.strip().lstrip("-*• ").strip()) for line in block.splitlines() if line.strip()]

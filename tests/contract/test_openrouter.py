@@ -70,6 +70,15 @@ def test_a_tool_is_called_with_an_id_and_arguments(openrouter: OpenRouter, statu
     assert calls[0].function.arguments == "{}"
 
 
+def test_no_tool_is_called_when_the_caller_forbids_it(openrouter: OpenRouter, status_tool: Any) -> None:
+    answer = openrouter.client().chat.completions.create(
+        model=openrouter.chat_model, messages=STATUS, tools=[status_tool], tool_choice="none", max_tokens=200
+    )
+
+    assert not answer.choices[0].message.tool_calls
+    assert answer.choices[0].message.content
+
+
 def test_a_streamed_tool_call_comes_in_pieces_of_one_index(openrouter: OpenRouter, status_tool: Any) -> None:
     stream = openrouter.client().chat.completions.create(
         model=openrouter.chat_model, messages=STATUS, tools=[status_tool], stream=True, max_tokens=200
@@ -93,10 +102,10 @@ def test_a_limit_on_tokens_is_told_by_the_finish_reason(openrouter: OpenRouter) 
 
 def test_embeddings_have_the_asked_dimension_and_a_cost(openrouter: OpenRouter) -> None:
     answer = openrouter.client().embeddings.create(
-        model=openrouter.embedding_model, input=["open trades", "the weather"], dimensions=384
+        model=openrouter.embedding_model, input=["open trades", "the weather"], dimensions=256
     )
 
-    assert [len(each.embedding) for each in answer.data] == [384, 384]
+    assert [len(each.embedding) for each in answer.data] == [256, 256]
     assert answer.data[0].embedding != answer.data[1].embedding
     assert answer.usage.prompt_tokens > 0
     assert answer.usage.model_dump()["cost"] > 0

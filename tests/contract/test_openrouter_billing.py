@@ -83,6 +83,17 @@ def test_a_stream_left_before_its_first_token_costs_nothing(unbilled_twin: OpenR
     assert unbilled_twin.billed() == []
 
 
+def test_a_stream_left_during_its_comments_costs_nothing(unbilled_twin: OpenRouterTwin) -> None:
+    body = {"model": "twin/keep-alive", "messages": HELLO, "stream": True}
+    headers = {"Authorization": f"Bearer {unbilled_twin.key}"}
+
+    with httpx.stream("POST", f"{unbilled_twin.base_url}/chat/completions", json=body, headers=headers) as answer:
+        assert next(answer.iter_lines()) == ": OPENROUTER PROCESSING"
+    unbilled_twin.wait_until_idle()
+
+    assert unbilled_twin.billed() == []
+
+
 def test_an_unstreamed_call_is_billed_though_nobody_waited(unbilled_twin: OpenRouterTwin) -> None:
     client = unbilled_twin.client().with_options(timeout=0.2)
 

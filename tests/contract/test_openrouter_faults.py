@@ -187,6 +187,23 @@ def test_a_fault_that_calls_tools_answers_plainly_when_none_is_offered(
     assert answer.choices[0].message.content
 
 
+@pytest.mark.parametrize("model", ["twin/cut-tool-call", "twin/bad-tool-arguments"])
+def test_a_fault_that_called_a_tool_ends_the_turn_after_its_result(
+    openrouter_twin: OpenRouterTwin, trading_tool: Any, model: str
+) -> None:
+    call: Any = {"id": "1", "type": "function", "function": {"name": "freqtrade_propose_trade", "arguments": "{}"}}
+    messages: Any = [
+        *HELLO,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": '{"error": {"message": "the call was not complete"}}'},
+    ]
+
+    answer = openrouter_twin.client().chat.completions.create(model=model, messages=messages, tools=[trading_tool])
+
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.choices[0].message.content == "freqtrade_propose_trade did not work: the call was not complete."
+
+
 def test_the_same_seed_makes_the_same_hostile_calls(
     openrouter_twin: OpenRouterTwin, trading_tool: Any, status_tool: Any
 ) -> None:

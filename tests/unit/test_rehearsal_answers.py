@@ -57,6 +57,16 @@ def test_candles_are_told_by_their_last_close(tell: Tell) -> None:
     assert answer.startswith("ETH/USDT (1m): last close 3 in the candle opened at 2026-01-01T00:01:00Z")
 
 
+def test_a_summary_of_candles_is_told_with_its_change(tell: Tell) -> None:
+    summary = {"pair": "ETH/USDT", "timeframe": "1m", "count": 50, "to": "2026-01-01T00:01:00+00:00"}
+    prices = {"first_open": "2", "last_close": "3", "change_percent": "50.00", "high": "4", "low": "1", "recent": []}
+
+    answer = tell("candles", {"freqtrade_get_candles": summary | prices})
+
+    assert "last close 3 in the candle opened at 2026-01-01T00:01:00+00:00" in answer
+    assert "50.00 % over 50 candles, between 1 and 4." in answer
+
+
 def test_trades_are_listed_with_their_end(tell: Tell) -> None:
     closed = TRADE | {"closed_at": "2026-01-02T00:00:00+00:00"}
 
@@ -68,9 +78,14 @@ def test_trades_are_listed_with_their_end(tell: Tell) -> None:
 
 
 def test_memories_are_told_with_their_day(tell: Tell) -> None:
-    memories = [{"id": "1", "text": "I like tea", "created_at": "2026-01-01T10:00:00Z", "score": 0.9}]
+    memories = [
+        {"id": "1", "text": "I like tea", "created_at": "2026-01-02T10:00:00Z", "score": 0.9},
+        {"text": "I like coffee", "date": "2026-01-01"},
+    ]
 
-    assert tell("recall", {"memory_search": {"memories": memories}}) == "You told me:\n- I like tea (2026-01-01)"
+    answer = tell("recall", {"memory_search": {"memories": memories}})
+
+    assert answer == "You told me:\n- I like tea (2026-01-02)\n- I like coffee (2026-01-01)"
 
 
 def test_a_memory_that_did_not_answer_is_not_taken_for_an_empty_one(tell: Tell) -> None:

@@ -16,7 +16,9 @@ def test_a_thing_to_remember_is_found_inside_a_question(extracted: Extracted) ->
 
 
 def test_questions_and_small_talk_are_not_facts(extracted: Extracted) -> None:
-    assert extracted("user: Is my bot fine? Thanks! Show the balance.\nassistant: I never sleep.") == []
+    assert (
+        extracted("user: Is my bot fine? Do I need a stop? What is my limit? Thanks!\nassistant: I never sleep.") == []
+    )
 
 
 def test_a_number_with_a_point_does_not_end_a_fact(extracted: Extracted) -> None:
