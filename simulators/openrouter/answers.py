@@ -142,8 +142,8 @@ def _candles(fields: Fields) -> str:
     if "last_close" in fields:
         return (
             f"{name}: last close {fields['last_close']} in the candle opened at {_get(fields, 'to')}; "
-            f"{_get(fields, 'change_percent')} % over {_get(fields, 'count')} candles, between {_get(fields, 'low')} and "
-            f"{_get(fields, 'high')}."
+            f"{_get(fields, 'change_percent')} % over {_get(fields, 'count')} candles, between {_get(fields, 'low')} "
+            f"and {_get(fields, 'high')}."
         )
     return (
         f"{name}: last close {_get(candles[-1], 'close')} in the candle opened at {_get(candles[-1], 'opened_at')}; "

@@ -59,7 +59,7 @@ def test_candles_are_told_by_their_last_close(tell: Tell) -> None:
 
 def test_a_summary_of_candles_is_told_with_its_change(tell: Tell) -> None:
     summary = {"pair": "ETH/USDT", "timeframe": "1m", "count": 50, "to": "2026-01-01T00:01:00+00:00"}
-    prices = {"first_open": "2", "last_close": "3", "change_percent": "50.00", "high": "4", "low": "1", "recent": []}
+    prices = {"first_open": "2", "last_close": "3", "change_percent": "50.00", "high": "4", "low": "1"}
 
     answer = tell("candles", {"freqtrade_get_candles": summary | prices})
 
