@@ -16,23 +16,23 @@ from tests.fixtures.models import ask
 
 
 async def test_words_arrive_as_they_are_streamed_and_add_up_to_the_answer(
-    client: ModelClient, words: list[str]
+    direct_model: ModelClient, words: list[str]
 ) -> None:
-    answer = await client.complete(ask("pilothouse/rehearsal", content="Tell me a joke"), words.append)
+    answer = await direct_model.complete(ask("pilothouse/rehearsal", content="Tell me a joke"), words.append)
 
     assert len(words) > 1
     assert "".join(words) == answer.text
 
 
-async def test_a_tool_call_keeps_the_models_own_argument_text(client: ModelClient, words: list[str]) -> None:
-    answer = await client.complete(ask("pilothouse/rehearsal"), words.append)
+async def test_a_tool_call_keeps_the_models_own_argument_text(direct_model: ModelClient, words: list[str]) -> None:
+    answer = await direct_model.complete(ask("pilothouse/rehearsal"), words.append)
 
     assert [call.name for call in answer.tool_calls] == ["freqtrade_get_status"]
     assert answer.tool_calls[0].id
 
 
-async def test_the_answer_says_who_served_it_and_what_it_cost(client: ModelClient, words: list[str]) -> None:
-    answer = await client.complete(ask("openai/gpt-4.1-mini"), words.append)
+async def test_the_answer_says_who_served_it_and_what_it_cost(direct_model: ModelClient, words: list[str]) -> None:
+    answer = await direct_model.complete(ask("openai/gpt-4.1-mini"), words.append)
 
     assert answer.usage.asked_model == "openai/gpt-4.1-mini"
     assert answer.usage.served_model
@@ -53,18 +53,18 @@ async def test_the_answer_says_who_served_it_and_what_it_cost(client: ModelClien
         "twin/garbage",
     ],
 )
-async def test_an_answer_that_is_not_whole_is_refused(client: ModelClient, words: list[str], model: str) -> None:
+async def test_an_answer_that_is_not_whole_is_refused(direct_model: ModelClient, words: list[str], model: str) -> None:
     with pytest.raises(IncompleteAnswerError):
-        await client.complete(ask(model), words.append)
+        await direct_model.complete(ask(model), words.append)
 
 
-async def test_an_answer_cut_at_the_output_limit_names_the_limit(client: ModelClient, words: list[str]) -> None:
+async def test_an_answer_cut_at_the_output_limit_names_the_limit(direct_model: ModelClient, words: list[str]) -> None:
     with pytest.raises(IncompleteAnswerError, match="max_tokens"):
-        await client.complete(ask("twin/length"), words.append)
+        await direct_model.complete(ask("twin/length"), words.append)
 
 
-async def test_a_call_with_invalid_arguments_is_handed_on_unparsed(client: ModelClient, words: list[str]) -> None:
-    answer = await client.complete(ask("twin/bad-tool-arguments"), words.append)
+async def test_a_call_with_invalid_arguments_is_handed_on_unparsed(direct_model: ModelClient, words: list[str]) -> None:
+    answer = await direct_model.complete(ask("twin/bad-tool-arguments"), words.append)
 
     assert answer.tool_calls
 
@@ -74,18 +74,18 @@ async def test_a_call_with_invalid_arguments_is_handed_on_unparsed(client: Model
     [("twin/429", UnavailableError), ("twin/402", ForbiddenError), ("twin/no-such-model", BadInputError)],
 )
 async def test_a_refusal_says_what_the_provider_said(
-    client: ModelClient, words: list[str], model: str, kind: type[PilothouseError]
+    direct_model: ModelClient, words: list[str], model: str, kind: type[PilothouseError]
 ) -> None:
     with pytest.raises(kind) as caught:
-        await client.complete(ask(model), words.append)
+        await direct_model.complete(ask(model), words.append)
 
     assert model in caught.value.message
     assert caught.value.hint
 
 
-async def test_a_model_that_hangs_is_given_up_at_the_deadline(client: ModelClient, words: list[str]) -> None:
+async def test_a_model_that_hangs_is_given_up_at_the_deadline(direct_model: ModelClient, words: list[str]) -> None:
     with pytest.raises(TimedOutError):
-        await client.complete(ask("twin/slow", deadline_s=0.3), words.append)
+        await direct_model.complete(ask("twin/slow", deadline_s=0.3), words.append)
 
 
 async def test_an_unreachable_proxy_is_named(words: list[str]) -> None:
