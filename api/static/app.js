@@ -6,6 +6,7 @@ import { failure, find, make, Turn } from "./view.js";
 
 const KEY = "pilothouse-key";
 const LOST = { message: "The connection broke before the answer was complete.", hint: "Reload the page to see what the thread holds. Nothing was sent again." };
+const REHEARSAL = { model: "pilothouse/rehearsal", notice: "rehearsal model: set OPENROUTER_API_KEY for a real one" };
 const SUGGESTIONS = [
   "How is my bot doing?",
   "How much profit did I make so far?",
@@ -44,6 +45,11 @@ function showThread(id) {
   history.replaceState(null, "", id ? `?thread=${encodeURIComponent(id)}` : location.pathname);
 }
 
+function showNotice(text) {
+  find("notice").textContent = text;
+  find("notice").hidden = !text;
+}
+
 function startOver() {
   running?.abort();
   showThread(null);
@@ -55,8 +61,7 @@ function startOver() {
 const HANDLERS = {
   "run.started": (turn, { thread_id: id, notice = "" }) => {
     showThread(id);
-    find("notice").textContent = notice;
-    find("notice").hidden = !notice;
+    showNotice(notice);
   },
   "node.started": (turn, { node }) => turn.step(node),
   "message.delta": (turn, { text }) => turn.delta(text),
@@ -123,11 +128,12 @@ function replay({ messages, runs }) {
   for (const { role, content, tool_calls: calls, ...tool } of messages) {
     if (role === "user") turns.push(new Turn(find("log"), content));
     const turn = turns.at(-1);
-    if (role === "tool") turn?.finishTool({ status: "ok", ...tool, result: content });
+    if (role === "tool") turn?.finishTool({ ...tool, result: content });
     if (role !== "assistant") continue;
     turn?.complete(content);
     for (const each of calls ?? []) turn?.startTool({ ...each, tool_call_id: each.id });
   }
+  if (runs.at(-1)?.model === REHEARSAL.model) showNotice(REHEARSAL.notice); // a stored thread brings no notice of its own
   const matched = runs.length === turns.length; // a message carries no run id
   turns.forEach((turn, index) => {
     const { model: asked = "", cost_usd: cost, status, error } = matched ? runs[index] : {};

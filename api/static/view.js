@@ -18,7 +18,14 @@ function inline(part) {
 }
 
 function paragraphs(text) {
-  return text.split(/\n{2,}/).filter((part) => part.trim()).map((part) => make("p", {}, ...part.trim().split(INLINE).map(inline)));
+  const parts = text.split(/\n{2,}/).map((part) => part.trim()).filter(Boolean);
+  return parts.map((part) => (/^\|.*\|\n\|[\s:|-]+\|/.test(part) ? table(part) : make("p", {}, ...part.split(INLINE).map(inline))));
+}
+
+function table(text) {
+  const [head, , ...rows] = text.split("\n").map((line) => line.replace(/^\||\|\s*$/g, "").split("|"));
+  const row = (cells, tag) => make("tr", {}, ...cells.map((cell) => make(tag, {}, ...cell.trim().split(INLINE).map(inline))));
+  return make("div", { class: "wide", tabindex: "0" }, make("table", {}, row(head, "th"), ...rows.map((cells) => row(cells, "td"))));
 }
 
 export function renderText(element, text) {
@@ -28,6 +35,7 @@ export function renderText(element, text) {
 
 const block = (text) => make("pre", { tabindex: "0" }, make("code", { text }));
 const spoken = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+const brief = (given) => (given && typeof given === "object" ? Object.values(given).map(spoken).join(", ") : spoken(given ?? ""));
 const dollars = (value) => `$${Number(value).toFixed(6).replace(/(\.\d\d\d*?)0+$/, "$1")}`;
 
 function pretty(value) {
@@ -88,8 +96,8 @@ export class Turn {
   startTool({ tool_call_id: id, name, arguments: given = {} }) {
     this.complete("");
     const state = make("span", { class: "state", text: "running" });
-    const brief = make("span", { class: "brief", text: Object.values(given ?? {}).map(spoken).join(", ") });
-    const card = make("details", { class: "tool" }, make("summary", {}, make("span", { class: "name", text: name }), brief, state));
+    const heading = [make("span", { class: "name", text: name }), make("span", { class: "brief", text: brief(given) }), state];
+    const card = make("details", { class: "tool" }, make("summary", {}, ...heading));
     card.append(make("h3", { text: "Arguments" }), make("pre", { tabindex: "0", text: pretty(given) }));
     this.tools.set(id, { card: this.add(card), state });
   }
@@ -97,8 +105,8 @@ export class Turn {
   finishTool({ tool_call_id: id, name, status, result }) {
     if (!this.tools.has(id)) this.startTool({ tool_call_id: id, name });
     const { card, state } = this.tools.get(id);
-    card.dataset.state = status;
-    state.textContent = status === "ok" ? "done" : "failed";
+    card.dataset.state = status ?? "unknown";
+    state.textContent = { ok: "done", error: "failed" }[status] ?? "answered";
     card.append(make("h3", { text: "Result" }), make("pre", { tabindex: "0", text: pretty(result ?? "") }));
   }
 
@@ -111,6 +119,7 @@ export class Turn {
     const { asked, served, provider, tokens } = this.usage;
     const by = [served && served !== asked ? `asked ${asked}, served by ${served}` : asked, provider && `via ${provider}`];
     const line = [by.filter(Boolean).join(" "), tokens && `${tokens.toLocaleString()} tokens`, dollars(cost)];
+    if (problem) this.open?.element.classList.add("cut"); // words that were never accepted as a message
     this.complete("");
     if (problem) this.add(failure(problem));
     if (asked) this.add(make("p", { class: "meta", text: line.filter(Boolean).join(" · ") }));
