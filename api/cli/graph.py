@@ -2,8 +2,6 @@
 
 import typer
 
-from agents.graph import draw_graph
-
 
 def graph() -> None:
     """Print the controller's graph as Mermaid.
@@ -14,4 +12,6 @@ def graph() -> None:
 
     bin/pilothouse graph > controller.mmd
     """
+    from agents.graph import draw_graph  # noqa: PLC0415 -- LangGraph takes a second to import, other commands need none
+
     typer.echo(draw_graph())

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import ask, chat, check, doctor, graph, logs, migrate, test, up
+from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, test, up
 from pilothouse.errors import PilothouseError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(doctor.doctor)
 app.command()(check.check)
 app.command(context_settings=test.PASS_THROUGH)(test.test)
 app.command()(graph.graph)
+app.command()(bench.bench)
 
 
 def main() -> None:

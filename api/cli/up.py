@@ -109,7 +109,9 @@ def _table(rows: list[Row]) -> Table:
     for row in rows:
         color = "green" if row.state == "ready" else "yellow"
         memory = f"{row.memory_kb // KB_PER_MB} MB" if row.memory_kb else "-"
-        table.add_row(row.name, f"[{color}]{escape(row.state)}[/]", str(row.pid or "-"), _age(row.uptime_s), memory, row.url)
+        table.add_row(
+            row.name, f"[{color}]{escape(row.state)}[/]", str(row.pid or "-"), _age(row.uptime_s), memory, row.url
+        )
     table.add_row("all", "", "", "", f"{sum(row.memory_kb for row in rows) // KB_PER_MB} MB", "", style="dim")
     return table
 
