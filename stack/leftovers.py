@@ -15,11 +15,11 @@ def find_leftovers(home: Home) -> list[int]:
     return [pid for pid in _pids() if pid != os.getpid() and _belongs(pid, home)]
 
 
-def end_leftovers(home: Home) -> list[int]:
+def end_leftovers(home: Home, *, grace_s: float = GRACE_S) -> list[int]:
     """Interrupt them, wait, and use force on what stays; returns who they were."""
     found = find_leftovers(home)
     _signal(found, signal.SIGINT)
-    deadline = time.monotonic() + GRACE_S
+    deadline = time.monotonic() + grace_s
     while (left := find_leftovers(home)) and time.monotonic() < deadline:
         time.sleep(0.05)
     _signal(left, signal.SIGKILL)

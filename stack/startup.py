@@ -24,6 +24,7 @@ class Startup:
     prepare_database: Callable[[], None]
     report: Report
     ask: Callable[[Process], Readiness] = probe
+    give_up_after_s: float = GIVE_UP_AFTER_S
     ready: set[str] = field(default_factory=set[str])
     started: set[str] = field(default_factory=set[str])
     details: dict[str, str] = field(default_factory=dict[str, str])
@@ -64,7 +65,7 @@ class Startup:
         for name, state in states.items():
             if state.state in FAILING and name in self.started:
                 self.failing_since.setdefault(name, now)
-        lost = {name for name, since in self.failing_since.items() if now - since > GIVE_UP_AFTER_S}
+        lost = {name for name, since in self.failing_since.items() if now - since > self.give_up_after_s}
         return [each for each in self._waiting() if each.name in self.started and each.name not in lost]
 
     def _waiting(self) -> list[Process]:

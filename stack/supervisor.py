@@ -161,9 +161,11 @@ class _UnixTransport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 -- the base class names it
-        """Connect to the socket whatever the host is called."""
-        return _UnixConnection(self._path)
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        """Connect to the socket whatever the host is called; kept, so that the transport can close it."""
+        connection = _UnixConnection(self._path)
+        self._connection = (host, connection)
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):
