@@ -3,7 +3,6 @@
 import asyncio
 
 from psycopg import Error as DatabaseError
-from psycopg_pool import PoolTimeout
 
 from broker.freqtrade import Freqtrade
 from pilothouse import log
@@ -15,10 +14,12 @@ PAUSE_S = 2.0
 PATIENCE_S = 5.0
 
 
-async def make_views(pool: Pool, freqtrade: Freqtrade, *, pause_s: float = PAUSE_S) -> None:
+async def make_views(
+    pool: Pool, freqtrade: Freqtrade, *, pause_s: float = PAUSE_S, patience_s: float = PATIENCE_S
+) -> None:
     """From the first contact with Freqtrade on, ask until the views are there; outlive any outage."""
     while True:
-        if await _answers(freqtrade) and await _ensure(pool):
+        if await _answers(freqtrade) and await _ensure(pool, patience_s):
             log.get_logger().info("reporting.ready")
             return
         await asyncio.sleep(pause_s)
@@ -32,11 +33,11 @@ async def _answers(freqtrade: Freqtrade) -> bool:
     return True
 
 
-async def _ensure(pool: Pool) -> bool:
+async def _ensure(pool: Pool, patience_s: float) -> bool:
     try:
-        async with pool.connection(PATIENCE_S) as connection:
+        async with pool.connection(patience_s) as connection:
             row = await (await connection.execute(ENSURE)).fetchone()
-    except (DatabaseError, PoolTimeout) as error:
+    except DatabaseError as error:
         log.get_logger().warning("reporting.delayed", error=str(error))
         return False
     return bool(row and row["ready"])

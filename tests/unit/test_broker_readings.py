@@ -23,6 +23,15 @@ async def test_money_is_exact_text(readings: Readings, stand_in: StandIn) -> Non
     assert balance.model_dump(mode="json")["free"] == "700"
 
 
+async def test_no_digit_is_lost_between_freqtrade_and_us(client: Freqtrade, stand_in: StandIn) -> None:
+    performance = '[{"pair": "ETH/USDT", "profit_abs": 1.2345678901234567890123, "profit_ratio": 0.1, "count": 3}]'
+    stand_in.answers["performance"] = (200, performance)
+
+    pairs = await client.performance()
+
+    assert str(pairs[0].profit_abs) == "1.2345678901234567890123"
+
+
 async def test_tiny_figures_have_no_exponent(readings: Readings, stand_in: StandIn) -> None:
     stand_in.answers["balance"][1]["currencies"][0]["balance"] = 1e-8
 
@@ -124,6 +133,22 @@ async def test_naive_instants_are_utc(readings: Readings, stand_in: StandIn) -> 
 
     assert status.trades[0].opened_at == datetime(2026, 11, 24, 8, 12, 45, tzinfo=UTC)
     assert status.trades[0].current_rate is None
+
+
+async def test_trades_are_the_latest_open_ones_first(readings: Readings, stand_in: StandIn) -> None:
+    trade = {"pair": "ETH/USDT", "stake_amount": 50.0, "amount": 0.0166, "open_rate": 3010.84}
+    opened = [
+        trade | {"trade_id": number, "is_open": True, "open_date": f"2026-11-24 0{number}:00:00"} for number in (7, 8)
+    ]
+    closed = trade | {"trade_id": 6, "is_open": False, "open_date": "2026-11-24 09:00:00"}
+    stand_in.answers["status"] = (200, opened)
+    stand_in.answers["trades"] = (200, {"trades": [closed], "total_trades": 41})
+
+    trades = await readings.trades(limit=3)
+
+    assert [each.trade_id for each in trades.trades] == [8, 7, 6]
+    assert trades.total == 43
+    assert stand_in.queries["trades"]["order_by_id"] == "false"
 
 
 @pytest.mark.parametrize(
