@@ -43,7 +43,10 @@ def _wire(bound: Callable[[Any], Any]) -> Any:
     return graph
 
 
-def after_thinking(state: State) -> list[Send] | str:
-    """Each tool call becomes a task of its own, so a crash repeats at most that call."""
+async def after_thinking(state: State) -> list[Send] | str:
+    """Each tool call becomes a task of its own, so a crash repeats at most that call.
+
+    Asynchronous although it waits for nothing: LangGraph runs plain functions in a thread.
+    """
     calls = pending_calls(state["messages"][-1])
     return [Send("act", call) for call in calls] if calls else "remember"

@@ -45,9 +45,10 @@ class StartRun:
 class LiveRun:
     """A run under way in this process, and what it has told so far."""
 
-    def __init__(self, run: NewRun) -> None:
-        """Collects events until the run's last one."""
+    def __init__(self, run: NewRun, *, tainted: bool) -> None:
+        """Collects events until the run's last one. `tainted`: what its thread was when it began."""
         self.run = run
+        self.tainted = tainted
         self._events: list[Event] = []
         self._news = asyncio.Event()
 
@@ -101,12 +102,12 @@ class Runs:
             model=self._model,
         )
         try:
-            taken = await self._store.add_run(run, new_thread=command.thread_id is None, lease_s=LEASE_S)
+            taken = await self._store.add_run(run, lease_s=LEASE_S)
         except psycopg.errors.UniqueViolation as error:
             raise ConflictError("a run with this Idempotency-Key is under way", hint="wait for it to end") from error
         if not taken:
             raise ConflictError(f"thread {run.thread_id} is busy with another run", hint="wait for it to end")
-        live = LiveRun(run)
+        live = LiveRun(run, tainted=command.thread_id is not None and await self._is_tainted(run))
         task = asyncio.create_task(self._execute(live), name=f"run {run.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -129,6 +130,10 @@ class Runs:
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _is_tainted(self, run: NewRun) -> bool:
+        """Asked while the thread is held, so that no other run can taint it in between."""
+        return (await self._store.get_thread(run.thread_id, user_id=run.user_id)).tainted
 
     def _graph_for_run(self) -> Controller:
         return self._graph.copy({"checkpointer": make_saver(self._pool)})
@@ -157,29 +162,27 @@ class Runs:
 
     async def _work(self, live: LiveRun) -> None:
         run = live.run
-        thread = await self._store.get_thread(run.thread_id, user_id=run.user_id)
-        await self._store.start_run(run.id)
         live.emit(_started(run))
         graph: Any = self._graph_for_run()  # Any: ainvoke's overloads defeat strict typing
         state = await graph.ainvoke(
             {"messages": [HumanMessage(run.message, id=str(run.id))]},
             _config(run.thread_id),
-            context=self._context(live, thread),
-            durability="sync",
+            context=self._context(live),
+            durability="exit",
         )
         answer: str = state["messages"][-1].text
         await self._store.end_run(run, status="finished", answer=answer, cost_usd=live.cost_usd)
         live.emit(RunFinished(run_id=str(run.id), thread_id=str(run.thread_id), answer=answer, cost_usd=live.cost_usd))
 
-    def _context(self, live: LiveRun, thread: Thread) -> RunContext:
+    def _context(self, live: LiveRun) -> RunContext:
         return RunContext(
             run_id=str(live.run.id),
-            thread_id=str(thread.id),
+            thread_id=str(live.run.thread_id),
             user_id=live.run.user_id,
             model=live.run.model,
             emit=live.emit,
             mark_tainted=self._store.taint_thread,
-            tainted=thread.tainted,
+            tainted=live.tainted,
         )
 
     async def _fail(self, live: LiveRun, error: PilothouseError) -> None:

@@ -12,15 +12,31 @@ from psycopg.types.json import Jsonb
 from pilothouse.db import Pool
 from pilothouse.errors import NotFoundError
 
-ADD_THREAD = "INSERT INTO controller.threads (id, user_id) VALUES (%(id)s, %(user_id)s)"
 GET_THREAD = """
     SELECT id, tainted, created_at
     FROM controller.threads
     WHERE id = %(id)s AND user_id = %(user_id)s"""
 TAINT_THREAD = "UPDATE controller.threads SET tainted = true WHERE id = %(id)s"
+# One statement, so one round trip and one transaction: without the lease nothing is stored.
 ADD_RUN = """
-    INSERT INTO controller.runs (id, thread_id, user_id, caller, idempotency_key, message, model)
-    VALUES (%(id)s, %(thread_id)s, %(user_id)s, %(caller)s, %(idempotency_key)s, %(message)s, %(model)s)"""
+    WITH thread AS (
+        INSERT INTO controller.threads (id, user_id)
+        VALUES (%(thread_id)s, %(user_id)s)
+        ON CONFLICT (id) DO NOTHING
+    ), lease AS (
+        INSERT INTO controller.thread_leases AS lease (thread_id, run_id, expires_at)
+        VALUES (%(thread_id)s, %(id)s, now() + %(lease_s)s * interval '1 second')
+        ON CONFLICT (thread_id) DO UPDATE
+        SET run_id = excluded.run_id, expires_at = excluded.expires_at
+        WHERE lease.expires_at < now()
+        RETURNING run_id
+    )
+    INSERT INTO controller.runs
+        (id, thread_id, user_id, caller, idempotency_key, message, model, status, started_at)
+    SELECT run_id, %(thread_id)s, %(user_id)s, %(caller)s, %(idempotency_key)s, %(message)s, %(model)s,
+           'running', now()
+    FROM lease
+    RETURNING id"""
 FIND_RUN = """
     SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at
     FROM controller.runs
@@ -30,21 +46,16 @@ LIST_RUNS = """
     FROM controller.runs
     WHERE thread_id = %(thread_id)s
     ORDER BY created_at"""
-TAKE_LEASE = """
-    INSERT INTO controller.thread_leases AS lease (thread_id, run_id, expires_at)
-    VALUES (%(thread_id)s, %(run_id)s, now() + %(lease_s)s * interval '1 second')
-    ON CONFLICT (thread_id) DO UPDATE
-    SET run_id = excluded.run_id, expires_at = excluded.expires_at
-    WHERE lease.expires_at < now()
-    RETURNING run_id"""
 KEEP_LEASE = """
     UPDATE controller.thread_leases
     SET expires_at = now() + %(lease_s)s * interval '1 second'
     WHERE thread_id = %(thread_id)s AND run_id = %(run_id)s
     RETURNING run_id"""
-DROP_LEASE = "DELETE FROM controller.thread_leases WHERE thread_id = %(thread_id)s AND run_id = %(run_id)s"
-START_RUN = "UPDATE controller.runs SET status = 'running', started_at = now() WHERE id = %(id)s"
 END_RUN = """
+    WITH freed AS (
+        DELETE FROM controller.thread_leases
+        WHERE thread_id = %(thread_id)s AND run_id = %(id)s
+    )
     UPDATE controller.runs
     SET status = %(status)s, answer = %(answer)s, error = %(error)s, cost_usd = %(cost_usd)s, ended_at = now()
     WHERE id = %(id)s AND ended_at IS NULL"""
@@ -134,21 +145,11 @@ class Store:
             await cursor.execute(LIST_RUNS, {"thread_id": thread_id})
             return await cursor.fetchall()
 
-    async def add_run(self, run: NewRun, *, new_thread: bool, lease_s: float) -> bool:
-        """Store the run and take its thread in one transaction; False (and nothing stored) when it is taken."""
-        async with self._pool.connection() as connection, connection.transaction() as transaction:
-            if new_thread:
-                await connection.execute(ADD_THREAD, {"id": run.thread_id, "user_id": run.user_id})
-            await connection.execute(ADD_RUN, vars(run))
-            lease = {"thread_id": run.thread_id, "run_id": run.id, "lease_s": lease_s}
-            taken = await (await connection.execute(TAKE_LEASE, lease)).fetchone()
-            if taken is None:
-                transaction.force_rollback = True
-            return taken is not None
-
-    async def start_run(self, run_id: UUID) -> None:
-        """The run begins."""
-        await self._execute(START_RUN, {"id": run_id})
+    async def add_run(self, run: NewRun, *, lease_s: float) -> bool:
+        """Store the run and take its thread (made if new); False, and nothing stored, when another run holds it."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(ADD_RUN, {**vars(run), "lease_s": lease_s})
+            return await cursor.fetchone() is not None
 
     async def keep_lease(self, run: NewRun, *, lease_s: float) -> bool:
         """Renew; False when another run took the thread over."""
@@ -160,10 +161,9 @@ class Store:
         self, run: NewRun, *, status: str, cost_usd: Decimal, answer: str | None = None, error: Any = None
     ) -> None:
         """The run's one end, and its thread is free again."""
-        values = {"id": run.id, "status": status, "answer": answer, "cost_usd": cost_usd}
-        async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(END_RUN, {**values, "error": None if error is None else Jsonb(error)})
-            await connection.execute(DROP_LEASE, {"thread_id": run.thread_id, "run_id": run.id})
+        stored = None if error is None else Jsonb(error)
+        values = {"id": run.id, "thread_id": run.thread_id, "status": status, "answer": answer, "cost_usd": cost_usd}
+        await self._execute(END_RUN, {**values, "error": stored})
 
     async def end_abandoned_runs(self) -> int:
         """Runs whose process died: their lease has run out. Returns how many."""

@@ -195,7 +195,9 @@ def _refusal(status: int, raw: bytes, model: str) -> PilothouseError:
     """The provider's (or proxy's) refusal in our terms."""
     said = _refusal_text(raw)
     if status == 402:  # noqa: PLR2004 -- the HTTP status
-        return ForbiddenError(f"no budget for a call to {model}: {said}", hint="raise the limit or top up, then ask again")
+        return ForbiddenError(
+            f"no budget for a call to {model}: {said}", hint="raise the limit or top up, then ask again"
+        )
     if status == 429:  # noqa: PLR2004 -- the HTTP status
         return UnavailableError(f"{model} is rate limited: {said}", hint="wait a little, or ask another model")
     if status in (503, 504):

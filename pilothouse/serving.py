@@ -65,7 +65,12 @@ def serve(app: Starlette, *, process: str, host: str, port: int) -> None:
     log.configure(process)
     logging.getLogger("uvicorn.error").addFilter(_last_line_of_traceback)
     config = uvicorn.Config(
-        app, access_log=False, log_config=None, timeout_graceful_shutdown=GRACEFUL_STOP_S, server_header=False
+        app,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_STOP_S,
     )
     server = uvicorn.Server(config)
     with _bind(host, port, process) as listener:
