@@ -22,6 +22,7 @@ from stack.ports import LOOPBACK, require_free
 from stack.postgres import Cluster, initialise, open_cluster
 from stack.processes import FREQTRADE_ENVIRONMENT, Launcher, Process, make_launcher, plan
 from stack.readiness import probe
+from stack.running import note, recall
 from stack.secrets import load_or_generate, render, write_private
 from stack.startup import Startup
 from stack.supervisor import Control, configure, log_file, start_daemon
@@ -81,12 +82,10 @@ def ensure_up(report: Report) -> StackInfo:
 def find_running(settings: StackSettings) -> StackInfo | None:
     """The stack of this home if its controller runs and answers."""
     home = find_home(settings)
-    if not (home.secrets.exists() and Control(home).is_up()):
+    if not Control(home).is_up():
         return None
-    controller = Process("controller", (), home.root, None, settings.port_api, "", health="/health/live")
-    if not probe(controller).ready:
-        return None
-    return StackInfo(controller.url, load_or_generate(home.secrets)["owner_key"])
+    ready = [each for each in recall(home) if each.name == "controller" and probe(each).ready]
+    return StackInfo(ready[0].url, load_or_generate(home.secrets)["owner_key"]) if ready else None
 
 
 def make_stack(settings: StackSettings, report: Report) -> Stack:
@@ -151,6 +150,7 @@ def _start_supervisor(stack: Stack, report: Report) -> None:
     for process in stack.processes:
         require_free(process.port, setting=process.port_setting)
     _write_files(stack)
+    note(stack.home, stack.processes)
     start_daemon(stack.home, stack.configuration)
     write_private(stack.home.run / FINGERPRINT, fingerprint)
 

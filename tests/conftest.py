@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.cluster",
     "tests.fixtures.homes",
     "tests.fixtures.supervision",
+    "tests.fixtures.embedded",
     "tests.fixtures.database_tool",  # builds on postgres, so it is listed after it
     "tests.fixtures.openrouter_twin",
     "tests.fixtures.rehearsal",

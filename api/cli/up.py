@@ -16,6 +16,7 @@ from pilothouse.settings import StackSettings
 from stack.home import find_home
 from stack.lifecycle import Stack, bring_up, describe, make_stack, take_down
 from stack.overview import Row, look
+from stack.running import recall
 from stack.supervisor import Control
 
 REFRESH_S = 1.0
@@ -71,11 +72,11 @@ def status() -> None:
 
     bin/pilothouse status
     """
-    settings = StackSettings()
-    control = Control(find_home(settings))
+    home = find_home(StackSettings())
+    control = Control(home)
     if not control.is_up():
         raise UnavailableError("the stack is not running", hint="start it with bin/pilothouse up")
-    console.print(_table(look(control, make_stack(settings, _report).processes)))
+    console.print(_table(look(control, recall(home))))
 
 
 def _watch(stack: Stack) -> None:

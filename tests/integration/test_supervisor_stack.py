@@ -1,0 +1,83 @@
+"""The real embedded stack: every process comes back after `kill -9`, sees only its own, and `down` ends all."""
+
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+
+from stack.lifecycle import bring_up, find_running, take_down
+from tests.fixtures.embedded import EmbeddedStack
+from tests.fixtures.waiting import until
+
+pytestmark = [pytest.mark.stack, pytest.mark.freqtrade]
+
+NAMES = ("postgres", "openrouter", "exchange", "freqtrade", "proxy", "broker", "memory", "controller")
+
+
+def test_everything_becomes_ready(embedded: EmbeddedStack) -> None:
+    assert embedded.not_ready == {}
+    assert {process.name for process in embedded.stack.processes} == set(NAMES)
+
+
+def test_the_agent_answers_with_the_bots_own_figures(embedded: EmbeddedStack) -> None:
+    answer = embedded.chat("How is my bot doing?")
+
+    assert "USDT" in answer["answer"]
+    assert answer["tool_calls"]
+
+
+def test_secrets_files_are_their_owners_only(embedded: EmbeddedStack) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in embedded.stack.home.secrets.iterdir()}
+
+    assert set(modes.values()) == {0o600}
+    assert modes.keys() == {
+        *("proxy.env", "broker.env", "memory.env", "controller.env"),
+        *("owner.env", "generated.json"),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_process_sees_only_its_own_environment(embedded: EmbeddedStack, name: str) -> None:
+    seen = {variable.partition("=")[0] for variable in embedded.environment(name)}
+
+    allowed = {"PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"}
+    assert seen - allowed <= {"PILOTHOUSE_SECRETS_FILE"}
+    assert f"HOME={embedded.stack.home.root}/{name}" in embedded.environment(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_after_kill_9_it_comes_back_and_the_next_question_is_answered(embedded: EmbeddedStack, name: str) -> None:
+    killed = embedded.pid(name)
+
+    os.kill(killed, signal.SIGKILL)
+
+    await until(lambda: embedded.pid(name) not in (0, killed) and embedded.is_ready(), timeout_s=90)
+    assert embedded.chat("What is my balance?")["answer"]
+    # Freqtrade ends itself some seconds after it lost its database, and then comes back too.
+    await until(lambda: "USDT" in embedded.chat("What is my balance?")["answer"], timeout_s=90)
+
+
+def test_bringing_it_up_again_changes_nothing(embedded: EmbeddedStack) -> None:
+    before = {name: embedded.pid(name) for name in NAMES}
+
+    not_ready = bring_up(embedded.stack, lambda _: None)
+
+    assert not_ready == {}
+    assert {name: embedded.pid(name) for name in NAMES} == before
+    assert find_running(embedded.stack.credentials.settings) == embedded.stack.info
+
+
+def test_down_leaves_no_process_behind_and_the_data_stays(embedded: EmbeddedStack) -> None:
+    pids = [embedded.control.pid(), *(embedded.pid(name) for name in NAMES)]
+    key = embedded.stack.info.owner_key
+
+    outlived = take_down(embedded.stack.home)
+
+    assert outlived == []
+    assert [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()] == []
+    assert find_running(embedded.stack.credentials.settings) is None
+    assert bring_up(embedded.stack, lambda _: None) == {}
+    assert embedded.stack.info.owner_key == key
+    assert embedded.chat("What is my balance?")["tool_calls"]
