@@ -5,6 +5,8 @@ pytest_plugins = [
     "tests.fixtures.cluster",
     "tests.fixtures.homes",
     "tests.fixtures.supervision",
+    "tests.fixtures.checkout",
+    "tests.fixtures.package_index",
     "tests.fixtures.embedded",
     "tests.fixtures.database_tool",  # builds on postgres, so it is listed after it
     "tests.fixtures.openrouter_twin",
@@ -20,4 +22,5 @@ pytest_plugins = [
     "tests.fixtures.memory_engine",
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine
     "tests.fixtures.controller",  # builds on proxy and memory
+    "tests.fixtures.terminal",
 ]
