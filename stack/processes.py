@@ -74,11 +74,10 @@ class Launcher:
 
 
 def make_launcher(home: Home, settings: StackSettings, *, pythons: Sequence[Path]) -> Launcher:
-    """Own uids only when root, and when every Python and our code are reachable for them (found out by trying)."""
-    separated = os.geteuid() == 0 and all(
-        can_run([str(python), "-c", f"import sys; sys.path.append({str(CHECKOUT)!r}); import stack"], uid=FIRST_UID)
-        for python in pythons
-    )
+    """Own uids only when root, and when home, every Python and our code are reachable for them (found by trying)."""
+    import_ours = f"import sys; sys.path.append({str(CHECKOUT)!r}); import stack"
+    probes = [["test", "-x", str(home.root)], *([str(python), "-c", import_ours] for python in pythons)]
+    separated = os.geteuid() == 0 and all(can_run(probe, uid=FIRST_UID) for probe in probes)
     return Launcher(home=home, separated=separated, certificates=settings.certificates())
 
 

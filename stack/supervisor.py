@@ -76,7 +76,7 @@ class Control:
         """Whether a supervisord answers."""
         try:
             self._call("getPID")
-        except OSError:
+        except UnavailableError:
             return False
         return True
 
@@ -113,6 +113,8 @@ class Control:
                 if fault.faultCode == harmless:
                     return None
                 raise UnavailableError(f"supervisord refused {method}: {fault.faultString}") from fault
+            except OSError as error:
+                raise UnavailableError("the supervisor is gone", hint="start it with bin/pilothouse up") from error
 
 
 def configure(home: Home, processes: Sequence[Process], *, as_root: bool) -> str:

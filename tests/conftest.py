@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.cluster",
     "tests.fixtures.homes",
     "tests.fixtures.supervision",
+    "tests.fixtures.command_line",
     "tests.fixtures.checkout",
     "tests.fixtures.package_index",
     "tests.fixtures.embedded",

@@ -83,7 +83,7 @@ def _watch(stack: Stack) -> None:
     control = Control(stack.home)
     with Live(_table(look(control, stack.processes)), console=console, auto_refresh=False) as live:
         while control.is_up():
-            with suppress(OSError):  # it may go between the two questions
+            with suppress(UnavailableError):  # it may go between the two questions
                 live.update(_table(look(control, stack.processes)), refresh=True)
             time.sleep(REFRESH_S)
     console.print("the stack was stopped from elsewhere")

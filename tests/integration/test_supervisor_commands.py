@@ -1,0 +1,81 @@
+"""What a person meets in the terminal when something is in the way: one line and a hint, never a traceback."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from stack.ports import find_free
+from tests.fixtures.command_line import CommandLine
+
+
+def test_a_taken_port_is_named_before_anything_starts(pilothouse: CommandLine, open_home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        done = pilothouse("up", "--detach", PILOTHOUSE_PORT_API=str(port))
+
+    assert done.returncode == 1
+    assert f"port {port} is taken by pid {os.getpid()}" in done.stderr
+    assert "PILOTHOUSE_PORT_API" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (open_home / "run" / "supervisord.pid").exists()
+
+
+@pytest.mark.parametrize("command", [["up"], ["migrate"]])
+def test_a_data_folder_that_cannot_be_written_is_named(pilothouse: CommandLine, command: list[str]) -> None:
+    done = pilothouse(*command, PILOTHOUSE_HOME="/proc/nowhere", PILOTHOUSE_PORT_POSTGRES=str(find_free()))
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "PILOTHOUSE_HOME" in done.stderr or "not running" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status"])
+def test_asking_a_stack_that_is_down_says_how_to_start_it(pilothouse: CommandLine, command: str) -> None:
+    done = pilothouse(command)
+
+    assert done.returncode == 1
+    assert "bin/pilothouse up" in done.stderr
+
+
+def test_down_is_fine_when_nothing_runs(pilothouse: CommandLine) -> None:
+    done = pilothouse("down")
+
+    assert (done.returncode, done.stdout) == (0, "everything is stopped\n")
+
+
+def test_logs_of_an_unknown_process_name_the_known_ones(pilothouse: CommandLine, open_home: Path) -> None:
+    (open_home / "logs").mkdir()
+    (open_home / "logs" / "proxy.log").write_text("first\nsecond\n")
+
+    unknown, known = pilothouse("logs", "prxy"), pilothouse("logs", "proxy", "--lines", "1")
+
+    assert (unknown.returncode, "known are: proxy" in unknown.stderr) == (1, True)
+    assert known.stdout == "proxy      second\n"
+
+
+def test_doctor_finds_an_opened_secrets_file(pilothouse: CommandLine, open_home: Path) -> None:
+    (open_home / "secrets").mkdir()
+    opened = open_home / "secrets" / "proxy.env"
+    opened.write_text("")
+    opened.chmod(0o644)
+
+    done = pilothouse("doctor")
+
+    assert done.returncode == 1
+    assert f"chmod 600 {opened}" in done.stdout
+
+
+def test_doctor_finds_a_database_that_does_not_answer(pilothouse: CommandLine) -> None:
+    done = pilothouse("doctor", DATABASE_URL=f"postgresql://me:xyzzy@127.0.0.1:{find_free()}/mine")
+
+    assert done.returncode == 1
+    assert "the database at 127.0.0.1 cannot be used" in done.stdout
+    assert "xyzzy" not in done.stdout
+
+
+@pytest.mark.parametrize("command", ["up", "logs", "migrate"])
+def test_help_shows_examples(pilothouse: CommandLine, command: str) -> None:
+    assert f"bin/pilothouse {command}" in pilothouse(command, "--help").stdout
