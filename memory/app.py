@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -23,16 +23,18 @@ from pilothouse.serving import install_error_handlers
 from pilothouse.settings import MemorySettings
 
 THREADS = 64  # Mem0 does each step in a thread; the default pool of 6 is blocked by a few slow calls
-CONNECTIONS = 4
+CONNECTIONS = 6  # each worker keeps one while a model answers
 
 
 def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm) -> FastAPI:
-    """The memory service as an ASGI app; ready when /health says so."""
+    """The memory service as an ASGI app; ready when /health says so. It holds the folder until it is shut down."""
+    folder = ExitStack()
+    folder.enter_context(hold_folder(settings.data))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mem0"))
-        with hold_folder(settings.data):
+        with folder:
             async with make_pool(settings.database_url, size=CONNECTIONS) as pool:
                 app.state.service = MemoryService(settings, Queue(pool), load_embedder)
                 async with _running(app.state.service):

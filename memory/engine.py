@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from qdrant_client import QdrantClient
 
+from memory.edge import EdgeClient
 from memory.locks import StripedLocks
 from memory.payload import KEYS, LOOKED_UP, digest_of, made_by, note_payload, to_memory, turn_metadata
 from memory.records import Memory, Note, Saved, Turn
@@ -56,6 +57,11 @@ class Engine:
         """How many memories there are, of all users."""
         found = await asyncio.to_thread(self._client.count, collection_name=self.collection)
         return found.count
+
+    async def flush(self) -> None:
+        """Make what is written outlast a power cut; a Qdrant server sees to that itself."""
+        if isinstance(self._client, EdgeClient):
+            await asyncio.to_thread(self._client.flush)
 
     def close(self) -> None:
         """Close store and history."""

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import openai
-import psycopg
 
 from memory.queue import Claim, Queue
 from memory.records import Turn
@@ -21,13 +20,13 @@ Extract = Callable[[Turn], Awaitable[None]]
 
 
 class Extraction:
-    """One worker. `last_error` is for /health."""
+    """The work of one worker or several."""
 
     def __init__(self, queue: Queue, extract: Extract) -> None:
         self._queue = queue
         self._extract = extract
         self._news = asyncio.Event()
-        self.last_error: str | None = None
+        self._said = ""
 
     def wake(self) -> None:
         """A turn was queued: look now."""
@@ -53,17 +52,15 @@ class Extraction:
 
     async def _step(self) -> bool:
         async with self._queue.claim() as claim:
+            self._said = ""
             if claim is None:
                 return False
             try:
                 await self._extract(claim.turn)
-            except psycopg.Error:
-                raise
             except Exception as error:  # noqa: BLE001 -- the run loop: providers, Mem0 and the engine raise what they like
                 await self._give_back(claim, error)
                 return False
             await claim.finish()
-        self.last_error = None
         return True
 
     async def _give_back(self, claim: Claim, error: Exception) -> None:
@@ -74,11 +71,13 @@ class Extraction:
         await claim.postpone(delay_after(claim.turn.attempts), error=said)
 
     def _note(self, event: str, error: Exception, **fields: object) -> str:
-        """Class and cause only: a provider's message may quote what a person said."""
+        """Class and cause only, as a provider's message may quote what a person said; and not the same line forever."""
         cause = f" from {type(error.__cause__).__name__}" if error.__cause__ else ""
-        self.last_error = f"{type(error).__name__}{cause}"
-        log.get_logger().warning(event, error=self.last_error, **fields)
-        return self.last_error
+        said = f"{type(error).__name__}{cause}"
+        if said != self._said:
+            log.get_logger().warning(event, error=said, **fields)
+        self._said = said
+        return said
 
 
 def refused(error: Exception) -> bool:

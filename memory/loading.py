@@ -1,5 +1,6 @@
 """Open the engine. Its imports take seconds, so this runs in a thread while /health says "starting"."""
 
+import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,9 @@ def load_engine(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_
         _quieten(settings.data)
         from memory.opening import open_engine  # noqa: PLC0415 -- after _quieten, and slow
 
-        return open_engine(settings, embedder.result())
+        engine = open_engine(settings, embedder.result())
+    _trim()
+    return engine
 
 
 def _quieten(data: Path) -> None:
@@ -37,3 +40,10 @@ def _quieten(data: Path) -> None:
     os.environ["MEM0_TELEMETRY"] = "False"
     os.environ["MEM0_DIR"] = str(data / "mem0")
     os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
+
+
+def _trim() -> None:
+    """Loading the model leaves tens of MB freed but kept; glibc gives them back when asked, other libcs cannot."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)

@@ -85,6 +85,9 @@ def _open_mem0(settings: MemorySettings, client: QdrantClient, embedder: Embedde
     # Set before first use: Mem0 would fetch an encoder over the network, and embed one text at a time.
     mem0.vector_store._bm25_encoder = EdgeBm25()  # noqa: SLF001 -- Mem0 2.2.1 offers no other way; a contract test watches
     mem0.embedding_model.embed_batch = texts.embed_batch
+    # Its history is a by-product: safe from a crash of ours, and no wait for the disk at each row.
+    mem0.db.connection.execute("PRAGMA journal_mode = WAL")
+    mem0.db.connection.execute("PRAGMA synchronous = NORMAL")
     return mem0
 
 

@@ -18,7 +18,6 @@ from pilothouse.db import Pool
 from pilothouse.errors import UnavailableError
 
 PATIENCE_S = 2.0
-OUTAGE = (psycopg.OperationalError, PoolTimeout)
 
 PUT = """
     INSERT INTO memory.turns (scope, key, run_id, messages)
@@ -44,7 +43,10 @@ PARK = """
     SET attempts = attempts + 1, parked_at = now(), error = %(error)s
     WHERE id = %(id)s"""
 LENGTH = """
-    SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(parked_at) AS parked, min(queued_at) AS oldest_at
+    SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting,
+        count(parked_at) AS parked,
+        min(queued_at) AS oldest_at,
+        (array_agg(error ORDER BY not_before DESC) FILTER (WHERE error IS NOT NULL))[1] AS last_error
     FROM memory.turns
     WHERE done_at IS NULL"""
 
@@ -56,6 +58,7 @@ class QueueLength:
     waiting: int
     parked: int
     oldest_at: datetime | None
+    last_error: str | None
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Queue:
         }
         try:
             await self._execute(PUT, row)
-        except OUTAGE as error:
+        except psycopg.OperationalError as error:
             hint = "is PostgreSQL up? bin/pilothouse status; then send it again"
             raise UnavailableError("the queue of turns cannot be reached", hint=hint) from error
 
@@ -102,7 +105,7 @@ class Queue:
         """None while PostgreSQL cannot be reached."""
         try:
             rows = await self._execute(LENGTH, {}, patience_s=0.5)
-        except OUTAGE:
+        except psycopg.OperationalError:
             return None
         return QueueLength(**rows[0])
 
@@ -119,6 +122,8 @@ class Queue:
         """Twice if need be: after a restart of PostgreSQL the pool still holds connections to the old one."""
         try:
             return await self._once(statement, parameters, patience_s)
+        except PoolTimeout:
+            raise
         except psycopg.OperationalError:
             await self._pool.check()
             return await self._once(statement, parameters, patience_s)

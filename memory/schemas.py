@@ -9,16 +9,22 @@ from memory.records import Memory, Message
 
 TEXT_CHARACTERS = 4000
 MESSAGE_CHARACTERS = 8000
-BODY_BYTES = 1_000_000
 
 
 def _without_nul(text: str) -> str:
     return text.replace("\0", "")  # PostgreSQL has no such character
 
 
+def _words(text: str) -> str:
+    words = _without_nul(text).strip()
+    if not words:
+        raise ValueError("must hold words")
+    return words
+
+
 User = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-Words = Annotated[str, AfterValidator(_without_nul), StringConstraints(strip_whitespace=True, min_length=1)]
+Words = Annotated[str, AfterValidator(_words)]
 
 
 class Body(BaseModel):
@@ -39,7 +45,7 @@ class NewMemory(Body):
     """Keep these words. `key` names the request: sending it again stores nothing."""
 
     user: User
-    text: Annotated[Words, StringConstraints(max_length=TEXT_CHARACTERS)]
+    text: Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS), AfterValidator(_words)]
     key: Key
     run_id: UUID | None = None
 

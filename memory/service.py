@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from memory.engine import Engine
 
 RELOAD_S = 5.0
+FLUSH_S = 2.0  # what a power cut may cost; a crash of ours costs nothing
+WORKERS = 2
 QUERY_CHARACTERS = 2000
 HEALTH_S = 0.5
 
@@ -41,10 +43,10 @@ class MemoryService:
         self.extraction = Extraction(self.queue, self._extract)
 
     async def run(self) -> None:
-        """Open the engine, then work off turns, until cancelled."""
+        """Open the engine, then work off turns and flush, until cancelled."""
         while self.engine is None:
             await self._load()
-        await self.extraction.run()
+        await asyncio.gather(self._flush_regularly(), *(self.extraction.run() for _ in range(WORKERS)))
 
     async def search(self, asked: Search) -> tuple[list[Memory], bool]:
         """What touches the question, and whether it could not be looked up. Never later than the deadline."""
@@ -62,7 +64,7 @@ class MemoryService:
         return found, False
 
     async def save(self, new: NewMemory) -> Saved:
-        """Keep a text; on the disk when it returns."""
+        """Keep a text; a crash does not lose it once this returns."""
         note = Note(text=new.text, key=key_digest(new.key), run_id=new.run_id, at=self.now())
         return await self._opened().save(self._scope(new.user), note)
 
@@ -81,14 +83,22 @@ class MemoryService:
             "status": status,
             "collection": self.engine.collection,
             "memories": memories,
-            "queue": queue and {"waiting": queue.waiting, "parked": queue.parked, "oldest_at": queue.oldest_at},
-            "last_error": self.extraction.last_error if queue else "PostgreSQL cannot be reached: turns are refused",
+            "queue": queue,
+            "last_error": queue.last_error if queue else "PostgreSQL cannot be reached: turns are refused",
         }
 
     def close(self) -> None:
         """Close what is open."""
         if self.engine:
             self.engine.close()
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            try:
+                await self._opened().flush()
+            except Exception as error:  # noqa: BLE001 -- the run loop: a full disk may have room again
+                log.get_logger().error("store.not_flushed", error=f"{type(error).__name__}: {error}")
 
     async def _load(self) -> None:
         started_s = time.monotonic()
