@@ -75,7 +75,7 @@ async def test_anothers_thread_does_not_exist_for_me(controller: Controller, htt
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ph_wrong", "Basic eDp5", "Bearer \xff"])
 async def test_without_a_key_or_with_a_wrong_one_nothing_is_shown(controller: Controller, authorization: str) -> None:
-    headers = {"Authorization": authorization.encode("latin-1")} if authorization else {}
+    headers = [(b"Authorization", authorization.encode("latin-1"))] if authorization else []
     async with httpx.AsyncClient(base_url=controller.url, headers=headers) as stranger:
         for method, path in (("POST", "/api/chat"), ("GET", "/health/ready"), ("GET", "/api/trading/status")):
             reply = await stranger.request(method, path, json={"message": "hi"} if method == "POST" else None)
