@@ -25,9 +25,9 @@ def load_minilm() -> "Embedder":
 
 def load_engine(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm) -> "Engine":
     """Embedder and Mem0 side by side, then the store."""
+    _quieten(settings.data)
     with ThreadPoolExecutor(1, thread_name_prefix="load-embedder") as beside:
         embedder = beside.submit(load_embedder)
-        _quieten(settings.data)
         from memory.opening import open_engine  # noqa: PLC0415 -- after _quieten, and slow
 
         engine = open_engine(settings, embedder.result())
@@ -36,7 +36,8 @@ def load_engine(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_
 
 
 def _quieten(data: Path) -> None:
-    """Mem0 and LangChain read these when imported: nothing may call home or write to the home directory."""
+    """Read when these libraries are imported: nothing may call home or write to the home directory."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime, since 1.29 also on Linux
     os.environ["MEM0_TELEMETRY"] = "False"
     os.environ["MEM0_DIR"] = str(data / "mem0")
     os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
