@@ -1,5 +1,6 @@
 """What is down, slow or still starting never holds up a chat, and is told."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -68,18 +69,22 @@ async def test_while_it_starts_searches_are_empty_and_saves_are_told_to_come_bac
     assert saved.status_code == 503
 
 
-async def test_a_turn_is_taken_at_once_after_postgresql_dropped_all_connections(
+async def test_turns_are_taken_at_once_after_postgresql_dropped_all_connections(
     start_own_memory: StartMemory, turns_table: TurnsTable, session: aiohttp.ClientSession
 ) -> None:
     client = start_own_memory().client(session)
     turn = [{"role": "user", "content": "I trade at night"}]
-    for key in ("1", "2", "3"):
-        await client.queue_turn(user_id="ann", key=key, run_id=RUN, messages=turn)
 
-    turns_table.drop_connections()
-    await client.queue_turn(user_id="ann", key="4", run_id=RUN, messages=turn)
+    for round_ in ("before", "after"):
+        queued = [
+            client.queue_turn(user_id="ann", key=f"{round_} {number}", run_id=RUN, messages=turn)
+            for number in range(20)
+        ]
+        await asyncio.gather(*queued)
+        turns_table.drop_connections()
+    await client.queue_turn(user_id="ann", key="last", run_id=RUN, messages=turn)
 
-    assert len(await turns_table.rows()) == 4
+    assert len(await turns_table.rows()) == 41
 
 
 def test_a_second_process_on_the_same_folder_is_refused_in_one_line(start_own_memory: StartMemory) -> None:
