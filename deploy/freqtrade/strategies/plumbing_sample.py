@@ -5,8 +5,8 @@
 """A strategy for plumbing: it trades within a minute or two, so that everything around it has trades to show.
 
 There is no evidence that it earns money, and none is claimed. It buys whatever rose in the last minute, which is half
-of everything, and leaves at a small profit, at a stop, or after half an hour. Fees alone make it lose in the
-long run. Do not run it with real money.
+of everything, and leaves at a small profit, at a stop, or after twenty minutes. Fees alone make it lose a few percent
+a day. Do not run it with real money.
 """
 
 from freqtrade.strategy import IStrategy
@@ -25,8 +25,8 @@ class PlumbingSample(IStrategy):
     minimal_roi = {
         "0": 0.006,
         "5": 0.003,
-        "15": 0.001,
-        "30": -1,  # out, whatever it costs
+        "10": 0.001,
+        "20": -1,  # out, whatever it costs
     }
     use_exit_signal = False
     position_adjustment_enable = False
