@@ -139,7 +139,8 @@ def _database(url: str) -> Finding:
     try:
         connect(url).close()
     except OperationalError as error:
-        return Finding("fail", f"the database at {place} cannot be used: {str(error).strip()}", "check DATABASE_URL")
+        reason = " ".join(str(error).split())
+        return Finding("fail", f"the database at {place} cannot be used: {reason}", "check DATABASE_URL")
     return Finding("ok", f"the database at {place} answers")
 
 

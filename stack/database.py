@@ -23,7 +23,7 @@ def prepare_database(credentials: Credentials) -> list[str]:
         return _prepare(credentials)
     except OperationalError as error:
         raise UnavailableError(
-            f"the database cannot be used: {str(error).strip()}",
+            f"the database cannot be used: {' '.join(str(error).split())}",
             hint="check DATABASE_URL, or, for the embedded one, that its secrets folder belongs to its data",
         ) from error
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pilothouse.errors import UnavailableError
+from pilothouse.errors import PilothouseError, UnavailableError
 from pilothouse.settings import StackSettings
 from stack.credentials import Credentials
 from stack.database import prepare_database
@@ -104,14 +104,19 @@ def make_stack(settings: StackSettings, report: Report) -> Stack:
 def bring_up(stack: Stack, report: Report) -> dict[str, str]:
     """Start what is not running, in order; returns name -> reason of what is not ready in time."""
     with _one_at_a_time(stack.home):
-        _start_supervisor(stack, report)
+        started_now = _start_supervisor(stack, report)
 
         def prepare() -> None:
             for name in prepare_database(stack.credentials):
                 report(f"migration {name} applied")
 
         startup = Startup(Control(stack.home), stack.processes, prepare, report)
-        return startup.run(timeout_s=READY_TIMEOUT_S)
+        try:
+            return startup.run(timeout_s=READY_TIMEOUT_S)
+        except PilothouseError:
+            if started_now:  # half a stack helps nobody
+                take_down(stack.home)
+            raise
 
 
 def take_down(home: Home) -> list[int]:
@@ -140,11 +145,12 @@ def last_line(home: Home, name: str) -> str:
     return f"({lines[-1][:300]})" if lines else ""
 
 
-def _start_supervisor(stack: Stack, report: Report) -> None:
+def _start_supervisor(stack: Stack, report: Report) -> bool:
+    """Start it, unless it runs with these very settings; returns whether it was started now."""
     control, fingerprint = Control(stack.home), _fingerprint(stack)
     if control.is_up():
         if _read(stack.home.run / FINGERPRINT) == fingerprint:
-            return
+            return False
         report("the settings changed: starting anew")
     take_down(stack.home)
     for process in stack.processes:
@@ -153,6 +159,7 @@ def _start_supervisor(stack: Stack, report: Report) -> None:
     note(stack.home, stack.processes)
     start_daemon(stack.home, stack.configuration)
     write_private(stack.home.run / FINGERPRINT, fingerprint)
+    return True
 
 
 def _write_files(stack: Stack) -> None:

@@ -22,6 +22,7 @@ class Readiness:
 
     ready: bool
     detail: str = ""
+    answered: bool = False  # it runs, and says itself that something it needs is missing
 
 
 def probe(process: Process) -> Readiness:
@@ -41,7 +42,7 @@ def _probe_http(process: Process) -> Readiness:
             return Readiness(ready=response.status == HTTPStatus.OK)
     except urllib.error.HTTPError as error:
         with error:
-            return Readiness(ready=False, detail=_describe(error.read()))
+            return Readiness(ready=False, detail=_describe(error.read()), answered=True)
     except OSError as error:  # refused, reset or timed out
         return Readiness(ready=False, detail=str(getattr(error, "reason", error)))
 

@@ -12,6 +12,7 @@ Report = Callable[[str], None]
 
 PAUSE_S = 0.1
 GIVE_UP_AFTER_S = 20  # of failing starts; PostgreSQL may need a few after a kill
+SETTLED_AFTER_S = 10  # all that is left answers, and waits for something that is not ours to start
 FAILING = {"BACKOFF", "FATAL", "EXITED"}
 
 
@@ -25,17 +26,20 @@ class Startup:
     report: Report
     ask: Callable[[Process], Readiness] = probe
     give_up_after_s: float = GIVE_UP_AFTER_S
+    settled_after_s: float = SETTLED_AFTER_S
     ready: set[str] = field(default_factory=set[str])
     started: set[str] = field(default_factory=set[str])
-    details: dict[str, str] = field(default_factory=dict[str, str])
+    answers: dict[str, Readiness] = field(default_factory=dict[str, Readiness])
     failing_since: dict[str, float] = field(default_factory=dict[str, float])
+    settled_since: float | None = None
 
     def run(self, *, timeout_s: float) -> dict[str, str]:
         """Start and wait; returns name -> reason of what was not ready in time (it goes on being restarted)."""
         deadline = time.monotonic() + timeout_s
         while not self._step() and time.monotonic() < deadline:
             time.sleep(PAUSE_S)
-        return {each.name: self.details.get(each.name, "never started") for each in self._waiting()}
+        never = Readiness(ready=False, detail="never started")
+        return {each.name: self.answers.get(each.name, never).detail for each in self._waiting()}
 
     def _step(self) -> bool:
         for process in self.processes:
@@ -47,14 +51,14 @@ class Startup:
             self.prepare_database()
             self.ready.add(DATABASE_STEP)
             return self._step()
-        return not self._hopeful()
+        return self._is_settled(self._hopeful())
 
     def _ask_all(self) -> None:
         for process in self._waiting():
             if process.name not in self.started:
                 continue
             answer = self.ask(process)
-            self.details[process.name] = answer.detail
+            self.answers[process.name] = answer
             if answer.ready:
                 self.ready.add(process.name)
                 self.report(f"{process.name} is ready")
@@ -67,6 +71,13 @@ class Startup:
                 self.failing_since.setdefault(name, now)
         lost = {name for name, since in self.failing_since.items() if now - since > self.give_up_after_s}
         return [each for each in self._waiting() if each.name in self.started and each.name not in lost]
+
+    def _is_settled(self, hopeful: list[Process]) -> bool:
+        if not all(self.answers[each.name].answered for each in hopeful):
+            self.settled_since = None
+            return False
+        self.settled_since = self.settled_since or time.monotonic()
+        return not hopeful or time.monotonic() - self.settled_since > self.settled_after_s
 
     def _waiting(self) -> list[Process]:
         return [each for each in self.processes if each.name not in self.ready]

@@ -54,6 +54,15 @@ def test_one_that_cannot_start_is_named_and_holds_up_no_other(supervision: Super
     assert not_ready["controller"] == "never started"
 
 
+def test_one_that_waits_for_a_dead_service_elsewhere_does_not_hold_up_the_start(supervision: Supervision) -> None:
+    processes = [supervision.stand_in("broker", "needy"), supervision.stand_in("proxy")]
+    supervision.start_daemon(processes)
+
+    not_ready = supervision.startup(processes).run(timeout_s=300)
+
+    assert not_ready == {"broker": "down"}
+
+
 def test_down_leaves_no_process_behind(supervision: Supervision) -> None:
     processes = [supervision.stand_in(name) for name in ("postgres", "proxy", "memory")]
     supervision.bring_up(processes)

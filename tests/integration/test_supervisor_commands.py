@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.home import Home
+from stack.leftovers import find_leftovers
 from stack.ports import find_free
 from tests.fixtures.command_line import CommandLine
 
@@ -79,3 +81,23 @@ def test_doctor_finds_a_database_that_does_not_answer(pilothouse: CommandLine) -
 @pytest.mark.parametrize("command", ["up", "logs", "migrate"])
 def test_help_shows_examples(pilothouse: CommandLine, command: str) -> None:
     assert f"bin/pilothouse {command}" in pilothouse(command, "--help").stdout
+
+
+def test_up_with_a_database_that_does_not_answer_leaves_nothing_running(
+    pilothouse: CommandLine, open_home: Path
+) -> None:
+    ports = {
+        f"PILOTHOUSE_PORT_{name}": str(find_free()) for name in ("API", "PROXY", "BROKER", "MEMORY", "OPENROUTER_TWIN")
+    }
+
+    done = pilothouse(
+        *("up", "--detach"),
+        DATABASE_URL=f"postgresql://me:xyzzy@127.0.0.1:{find_free()}/mine",
+        FREQTRADE_URL="http://127.0.0.1:1",
+        **ports,
+    )
+
+    assert done.returncode == 1
+    assert "the database cannot be used" in done.stderr
+    assert "xyzzy" not in done.stderr
+    assert find_leftovers(Home(open_home)) == []
