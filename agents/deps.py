@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.events import Event
+from agents.journal import Journal
 from pilothouse.clock import Clock
 from pilothouse.models import Answer, Request
 from tools.memory import Memory
@@ -51,6 +52,7 @@ class RunContext:
     user_id: str
     model: str
     emit: Callable[[Event], None]
+    journal: Journal
     mark_tainted: Callable[[str], Awaitable[None]]
     tainted: bool = False
 

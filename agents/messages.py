@@ -12,10 +12,16 @@ RAW_CALLS = "raw_tool_calls"  # the model's own argument text, unparsed, beside 
 UNANSWERED = '{"error":{"code":"interrupted","message":"this call was interrupted and has no result"}}'
 
 
-def from_answer(answer: Answer) -> AIMessage:
-    """A message that keeps tool calls as the model wrote them; `act` parses and validates."""
-    calls = [PendingCall(id=call.id, name=call.name, arguments=call.arguments) for call in answer.tool_calls]
-    return AIMessage(content=answer.text, additional_kwargs={RAW_CALLS: calls} if calls else {})
+def from_answer(answer: Answer, *, run_id: str, step: str) -> AIMessage:
+    """A message that keeps tool calls as the model wrote them; `act` parses and validates.
+
+    Its id is the same in every rerun, so that a rerun replaces the message instead of adding it again.
+    """
+    calls = [
+        PendingCall(step=f"{step}.{index}", id=call.id, name=call.name, arguments=call.arguments)
+        for index, call in enumerate(answer.tool_calls)
+    ]
+    return AIMessage(answer.text, id=f"{run_id}:{step}", additional_kwargs={RAW_CALLS: calls} if calls else {})
 
 
 def pending_calls(message: AnyMessage) -> list[PendingCall]:

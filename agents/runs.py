@@ -1,10 +1,10 @@
 """Start, run and look at runs: the only door for `api/`. A run goes on when the client that asked for it leaves."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,17 +16,21 @@ from psycopg_pool import PoolTimeout
 
 from agents.checkpoints import make_saver
 from agents.deps import RunContext
-from agents.events import Event, RunFailed, RunFinished, RunStarted, UsageRecorded
+from agents.events import RunFailed, RunFinished, RunStarted
 from agents.graph import Controller
+from agents.journal import RunJournal, RunLostError, read_journal
+from agents.live import LiveRun
 from agents.store import NewRun, Run, Store, Thread
 from pilothouse import log
 from pilothouse.db import Pool
-from pilothouse.errors import ConflictError, PilothouseError, UnavailableError
+from pilothouse.errors import ConflictError, PilothouseError
 from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
 LEASE_S = 12
 HEARTBEAT_S = 4
 STEP_LIMIT = 60
+MAX_ATTEMPTS = 5
+CLOSE_S = 1
 
 logger = log.get_logger()
 
@@ -40,41 +44,6 @@ class StartRun:
     message: str
     thread_id: UUID | None = None
     idempotency_key: str | None = None
-
-
-class LiveRun:
-    """A run under way in this process, and what it has told so far."""
-
-    def __init__(self, run: NewRun, *, tainted: bool) -> None:
-        """Collects events until the run's last one. `tainted`: what its thread was when it began."""
-        self.run = run
-        self.tainted = tainted
-        self._events: list[Event] = []
-        self._news = asyncio.Event()
-
-    def emit(self, event: Event) -> None:
-        """Tell everyone who listens."""
-        self._events.append(event)
-        self._news.set()
-
-    @property
-    def cost_usd(self) -> Decimal:
-        """What the run's model calls cost so far."""
-        costs = (event.cost_usd for event in self._events if isinstance(event, UsageRecorded))
-        return sum((cost for cost in costs if cost is not None), Decimal(0))
-
-    async def events(self) -> AsyncGenerator[Event]:
-        """Everything from the beginning; ends after `run.finished` or `run.failed`."""
-        position = 0
-        while True:
-            while position < len(self._events):
-                event = self._events[position]
-                position += 1
-                yield event
-                if isinstance(event, RunFinished | RunFailed):
-                    return
-            self._news.clear()
-            await self._news.wait()
 
 
 class Runs:
@@ -107,11 +76,17 @@ class Runs:
             raise ConflictError("a run with this Idempotency-Key is under way", hint="wait for it to end") from error
         if not taken:
             raise ConflictError(f"thread {run.thread_id} is busy with another run", hint="wait for it to end")
-        live = LiveRun(run, tainted=command.thread_id is not None and await self._is_tainted(run))
-        task = asyncio.create_task(self._execute(live), name=f"run {run.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return live
+        tainted = command.thread_id is not None and await self._is_tainted(run)
+        return self._begin(LiveRun(run, tainted=tainted, journal=RunJournal(self._pool, run.id, {})))
+
+    async def take_over(self) -> int:
+        """Go on with runs whose process died; returns how many."""
+        runs = await self._store.take_over(lease_s=LEASE_S)
+        for run in runs:
+            logger.info("run.taken_over", run_id=str(run.id), attempt=run.attempts)
+            journal = await read_journal(self._pool, run.id)
+            self._begin(LiveRun(run, tainted=await self._is_tainted(run), journal=journal))
+        return len(runs)
 
     async def find(self, *, user_id: str, idempotency_key: str) -> Run | None:
         """The run an earlier request with the same key started."""
@@ -124,12 +99,18 @@ class Runs:
         return thread, state.values.get("messages", []), await self._store.list_runs(thread_id)
 
     async def close(self) -> None:
-        """Let what runs here come to an end; what does not in time is cut off and marked as failed."""
+        """Let runs come to an end; what does not in time is let go, for another process to go on with."""
         if self._tasks:
-            _, pending = await asyncio.wait(self._tasks, timeout=3)
+            _, pending = await asyncio.wait(self._tasks, timeout=CLOSE_S)
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
+
+    def _begin(self, live: LiveRun) -> LiveRun:
+        task = asyncio.create_task(self._execute(live), name=f"run {live.run.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return live
 
     async def _is_tainted(self, run: NewRun) -> bool:
         """Asked while the thread is held, so that no other run can taint it in between."""
@@ -139,30 +120,34 @@ class Runs:
         return self._graph.copy({"checkpointer": make_saver(self._pool)})
 
     async def _execute(self, live: LiveRun) -> None:
-        """The run loop: every way a run can end is written down and told."""
-        run = live.run
-        work = asyncio.current_task()
-        heartbeat = asyncio.create_task(self._keep_lease(run, work))
+        """The run loop: a run ends once, told and written down; or it is let go, and goes on elsewhere."""
+        heartbeat = asyncio.create_task(self._keep_lease(live, asyncio.current_task()))
         try:
             await self._work(live)
-        except asyncio.CancelledError:
-            await self._fail(live, PilothouseError("the run was interrupted", hint="ask again: the thread is intact"))
+        except RunLostError as error:
+            logger.warning("run.lost", run_id=str(live.run.id), reason=error.message)
         except PilothouseError as error:
             await self._fail(live, error)
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            logger.warning("run.database_lost", run_id=str(run.id), reason=str(error))
-            await self._fail(live, UnavailableError("the database went away", hint="ask again in a moment"))
         except GraphRecursionError:
             await self._fail(live, PilothouseError("the run took too many steps", hint="ask a narrower question"))
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            logger.warning("run.database_lost", run_id=str(live.run.id), reason=str(error))
+        except asyncio.CancelledError:
+            await self._let_go(live)
         except Exception:  # the run loop: a bug ends this run, told as such, and nothing else
-            logger.exception("run.crashed", run_id=str(run.id))
+            logger.exception("run.crashed", run_id=str(live.run.id))
             await self._fail(live, PilothouseError("the run broke on our side", hint="bin/pilothouse logs controller"))
         finally:
             heartbeat.cancel()
+            live.close()
 
     async def _work(self, live: LiveRun) -> None:
         run = live.run
         live.emit(_started(run))
+        if run.attempts > MAX_ATTEMPTS:
+            raise PilothouseError(
+                f"the run was interrupted {MAX_ATTEMPTS} times", hint="bin/pilothouse logs controller"
+            )
         graph: Any = self._graph_for_run()  # Any: ainvoke's overloads defeat strict typing
         state = await graph.ainvoke(
             {"messages": [HumanMessage(run.message, id=str(run.id))]},
@@ -171,7 +156,8 @@ class Runs:
             durability="exit",
         )
         answer: str = state["messages"][-1].text
-        await self._store.end_run(run, status="finished", answer=answer, cost_usd=live.cost_usd)
+        if not await self._store.end_run(run, status="finished", answer=answer, cost_usd=live.cost_usd):
+            raise RunLostError("it was ended by another process")
         live.emit(RunFinished(run_id=str(run.id), thread_id=str(run.thread_id), answer=answer, cost_usd=live.cost_usd))
 
     def _context(self, live: LiveRun) -> RunContext:
@@ -181,6 +167,7 @@ class Runs:
             user_id=live.run.user_id,
             model=live.run.model,
             emit=live.emit,
+            journal=live.journal,
             mark_tainted=self._store.taint_thread,
             tainted=live.tainted,
         )
@@ -188,20 +175,32 @@ class Runs:
     async def _fail(self, live: LiveRun, error: PilothouseError) -> None:
         run, told = live.run, error.body()["error"]
         try:
-            await self._store.end_run(run, status="failed", cost_usd=live.cost_usd, error=told)
+            ended = await self._store.end_run(run, status="failed", cost_usd=live.cost_usd, error=told)
         except (psycopg.OperationalError, PoolTimeout) as lost:
-            logger.warning("run.end_not_stored", run_id=str(run.id), reason=str(lost))
-        live.emit(RunFailed(run_id=str(run.id), thread_id=str(run.thread_id), error=told))
+            logger.warning("run.database_lost", run_id=str(run.id), reason=str(lost))
+            return
+        if ended:
+            live.emit(RunFailed(run_id=str(run.id), thread_id=str(run.thread_id), error=told))
 
-    async def _keep_lease(self, run: NewRun, work: asyncio.Task[Any] | None) -> None:
-        """Renew until the run ends; a run that lost its thread stops at once."""
-        while True:
+    async def _let_go(self, live: LiveRun) -> None:
+        """So that another process need not wait for the lease to run out."""
+        logger.info("run.let_go", run_id=str(live.run.id))
+        with suppress(psycopg.OperationalError, PoolTimeout):
+            await self._store.keep_lease(live.run, lease_s=0)
+
+    async def _keep_lease(self, live: LiveRun, work: asyncio.Task[Any] | None) -> None:
+        """Renew until the run ends. Without a renewal in time the run may be another process's: stop at once."""
+        renewed_at = time.monotonic()
+        while time.monotonic() - renewed_at < LEASE_S - HEARTBEAT_S:
             await asyncio.sleep(HEARTBEAT_S)
-            with suppress(psycopg.OperationalError, PoolTimeout):  # the lease outlives a short outage
-                if not await self._store.keep_lease(run, lease_s=LEASE_S) and work is not None:
-                    logger.warning("run.lease_lost", run_id=str(run.id))
-                    work.cancel()
-                    return
+            with suppress(psycopg.OperationalError, PoolTimeout, TimeoutError):  # the lease outlives a short outage
+                async with asyncio.timeout(HEARTBEAT_S):
+                    if not await self._store.keep_lease(live.run, lease_s=LEASE_S):
+                        break
+                renewed_at = time.monotonic()
+        logger.warning("run.lease_lost", run_id=str(live.run.id))
+        if work is not None:
+            work.cancel()
 
 
 def _config(thread_id: UUID) -> RunnableConfig:

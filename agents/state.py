@@ -25,6 +25,7 @@ class Update(TypedDict, total=False):
 class PendingCall(TypedDict):
     """One tool call, sent to `act` as a task of its own."""
 
-    id: str
+    step: str  # its place in the run: model round and position, the same in every rerun
+    id: str  # the model's; not trusted to be unique
     name: str
     arguments: str  # the model's own JSON text

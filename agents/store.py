@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from pilothouse.db import Pool
@@ -24,11 +24,9 @@ ADD_RUN = """
         VALUES (%(thread_id)s, %(user_id)s)
         ON CONFLICT (id) DO NOTHING
     ), lease AS (
-        INSERT INTO controller.thread_leases AS lease (thread_id, run_id, expires_at)
+        INSERT INTO controller.thread_leases (thread_id, run_id, expires_at)
         VALUES (%(thread_id)s, %(id)s, now() + %(lease_s)s * interval '1 second')
-        ON CONFLICT (thread_id) DO UPDATE
-        SET run_id = excluded.run_id, expires_at = excluded.expires_at
-        WHERE lease.expires_at < now()
+        ON CONFLICT (thread_id) DO NOTHING
         RETURNING run_id
     )
     INSERT INTO controller.runs
@@ -46,33 +44,37 @@ LIST_RUNS = """
     FROM controller.runs
     WHERE thread_id = %(thread_id)s
     ORDER BY created_at"""
+# `attempts` fences: a process that lost its run to another one can neither renew nor end it.
 KEEP_LEASE = """
-    UPDATE controller.thread_leases
+    UPDATE controller.thread_leases AS lease
     SET expires_at = now() + %(lease_s)s * interval '1 second'
-    WHERE thread_id = %(thread_id)s AND run_id = %(run_id)s
-    RETURNING run_id"""
-END_RUN = """
-    WITH freed AS (
-        DELETE FROM controller.thread_leases
-        WHERE thread_id = %(thread_id)s AND run_id = %(id)s
-    )
-    UPDATE controller.runs
-    SET status = %(status)s, answer = %(answer)s, error = %(error)s, cost_usd = %(cost_usd)s, ended_at = now()
-    WHERE id = %(id)s AND ended_at IS NULL"""
-END_ABANDONED = """
-    UPDATE controller.runs AS run
-    SET status = 'failed', ended_at = now(), error = %(error)s
-    WHERE run.ended_at IS NULL
-      AND run.created_at < now() - interval '5 seconds'
-      AND NOT EXISTS (
-          SELECT FROM controller.thread_leases AS lease
-          WHERE lease.run_id = run.id AND lease.expires_at > now())
+    FROM controller.runs AS run
+    WHERE lease.run_id = %(id)s AND run.id = lease.run_id AND run.attempts = %(attempts)s
     RETURNING run.id"""
-ABANDONED = {
-    "code": "interrupted",
-    "message": "the controller stopped during this run",
-    "hint": "ask again: the thread is intact",
-}
+END_RUN = """
+    WITH ended AS (
+        UPDATE controller.runs
+        SET status = %(status)s, answer = %(answer)s, error = %(error)s, cost_usd = %(cost_usd)s, ended_at = now()
+        WHERE id = %(id)s AND attempts = %(attempts)s AND ended_at IS NULL
+        RETURNING id
+    )
+    DELETE FROM controller.thread_leases
+    USING ended
+    WHERE run_id = ended.id"""
+# A lease that ran out belongs to a run whose process died. Whoever renews it first goes on with the run.
+TAKE_OVER = """
+    WITH taken AS (
+        UPDATE controller.thread_leases
+        SET expires_at = now() + %(lease_s)s * interval '1 second'
+        WHERE expires_at < now()
+        RETURNING run_id
+    )
+    UPDATE controller.runs AS run
+    SET attempts = attempts + 1
+    FROM taken
+    WHERE run.id = taken.run_id
+    RETURNING run.id, run.thread_id, run.user_id, run.caller, run.idempotency_key, run.message, run.model,
+              run.attempts"""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class NewRun:
     idempotency_key: str | None
     message: str
     model: str
+    attempts: int = 1
 
 
 class Store:
@@ -152,24 +155,25 @@ class Store:
             return await cursor.fetchone() is not None
 
     async def keep_lease(self, run: NewRun, *, lease_s: float) -> bool:
-        """Renew; False when another run took the thread over."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(KEEP_LEASE, {"thread_id": run.thread_id, "run_id": run.id, "lease_s": lease_s})
-            return await cursor.fetchone() is not None
+        """Renew (or, with 0 s, let go); False when another process has taken the run over."""
+        values = {"id": run.id, "attempts": run.attempts, "lease_s": lease_s}
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(KEEP_LEASE, values)).fetchone() is not None
 
     async def end_run(
         self, run: NewRun, *, status: str, cost_usd: Decimal, answer: str | None = None, error: Any = None
-    ) -> None:
-        """The run's one end, and its thread is free again."""
+    ) -> bool:
+        """The run's one end, and its thread is free again. False, and no end, when another process has the run."""
         stored = None if error is None else Jsonb(error)
-        values = {"id": run.id, "thread_id": run.thread_id, "status": status, "answer": answer, "cost_usd": cost_usd}
-        await self._execute(END_RUN, {**values, "error": stored})
-
-    async def end_abandoned_runs(self) -> int:
-        """Runs whose process died: their lease has run out. Returns how many."""
+        values = {"id": run.id, "attempts": run.attempts, "status": status, "answer": answer, "cost_usd": cost_usd}
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(END_ABANDONED, {"error": Jsonb(ABANDONED)})
-            return cursor.rowcount
+            return (await connection.execute(END_RUN, {**values, "error": stored})).rowcount == 1
+
+    async def take_over(self, *, lease_s: float) -> list[NewRun]:
+        """Runs whose process died; this process holds their threads now."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(NewRun)) as cursor:
+            await cursor.execute(TAKE_OVER, {"lease_s": lease_s})
+            return await cursor.fetchall()
 
     async def _execute(self, statement: Any, values: dict[str, Any]) -> None:
         async with self._pool.connection() as connection:

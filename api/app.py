@@ -32,7 +32,7 @@ from tools.workflows import workflow_tools
 
 STATIC = Path(__file__).parent / "static"
 POOL_SIZE = 20
-SWEEP_S = 10
+SWEEP_S = 2
 
 
 def create_app(settings: ControllerSettings) -> FastAPI:
@@ -84,13 +84,13 @@ async def compose(app: FastAPI, settings: ControllerSettings, stack: AsyncExitSt
     app.state.runs = Runs(store=store, graph=build_graph(deps), pool=pool, model=settings.model)
     app.state.services = {"proxy": settings.proxy_url, "broker": settings.broker_url, "memory": settings.memory_url}
     app.state.broker_headers = {"Authorization": f"Bearer {settings.broker_key}"}
-    sweeper = asyncio.create_task(_sweep(store))
+    sweeper = asyncio.create_task(_sweep(app.state.runs))
     stack.callback(sweeper.cancel)
 
 
-async def _sweep(store: Store) -> None:
-    """Runs whose process died get their end written down."""
+async def _sweep(runs: Runs) -> None:
+    """Runs whose process died go on here."""
     while True:
         with suppress(psycopg.OperationalError, PoolTimeout):  # the next sweep comes soon
-            await store.end_abandoned_runs()
+            await runs.take_over()
         await asyncio.sleep(SWEEP_S)

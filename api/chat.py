@@ -13,7 +13,7 @@ from agents.store import Run
 from api import sse
 from api.access import Key, needs
 from api.schemas import ChatReply, ChatRequest, ErrorView, ToolCallView
-from pilothouse.errors import ConflictError, PilothouseError
+from pilothouse.errors import ConflictError, PilothouseError, UnavailableError
 from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
 router = APIRouter(prefix="/api", tags=["chat"])
@@ -84,7 +84,8 @@ async def _reply(events: AsyncIterable[Event], thread_id: UUID) -> ChatReply:
                 tool_calls=list(calls.values()),
                 **_served(model),
             )
-    raise PilothouseError("the run ended without an end", hint="bin/pilothouse logs controller")
+    hint = f"it goes on by itself; its answer will be in GET /api/threads/{thread_id}"
+    raise UnavailableError("the run was interrupted on our side", hint=hint)
 
 
 def _earlier(run: Run, body: ChatRequest) -> ChatReply:

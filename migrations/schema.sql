@@ -77,6 +77,15 @@ CREATE TABLE controller.api_keys (
 
 ALTER TABLE controller.api_keys OWNER TO pilothouse_controller;
 
+CREATE TABLE controller.run_steps (
+    run_id uuid NOT NULL,
+    step text NOT NULL,
+    result jsonb NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE controller.run_steps OWNER TO pilothouse_controller;
+
 CREATE TABLE controller.runs (
     id uuid NOT NULL,
     thread_id uuid NOT NULL,
@@ -92,6 +101,7 @@ CREATE TABLE controller.runs (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     ended_at timestamp with time zone,
+    attempts integer DEFAULT 1 NOT NULL,
     CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text])))
 );
 
@@ -199,6 +209,9 @@ ALTER TABLE ONLY controller.api_keys
 ALTER TABLE ONLY controller.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY controller.run_steps
+    ADD CONSTRAINT run_steps_pkey PRIMARY KEY (run_id, step);
+
 ALTER TABLE ONLY controller.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (id);
 
@@ -232,6 +245,9 @@ CREATE INDEX turns_waiting ON memory.turns USING btree (not_before) WHERE ((done
 CREATE INDEX ledger_by_run ON proxy.ledger USING btree (run_id);
 
 CREATE INDEX ledger_by_time ON proxy.ledger USING btree (called_at);
+
+ALTER TABLE ONLY controller.run_steps
+    ADD CONSTRAINT run_steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY controller.runs
     ADD CONSTRAINT runs_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES controller.threads(id);

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import aiohttp
 import orjson
@@ -71,6 +71,20 @@ class Answer:
     text: str
     tool_calls: tuple[ToolCall, ...]
     usage: Usage
+
+    def to_json(self) -> dict[str, Any]:
+        """As the journal keeps it; money as text."""
+        cost = self.usage.cost_usd
+        usage = {**vars(self.usage), "cost_usd": None if cost is None else str(cost)}
+        return {"text": self.text, "tool_calls": [vars(call) for call in self.tool_calls], "usage": usage}
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        """The reverse."""
+        cost = kept["usage"]["cost_usd"]
+        values: dict[str, Any] = {**kept["usage"], "cost_usd": None if cost is None else Decimal(cost)}
+        usage = Usage(**values)
+        return cls(text=kept["text"], tool_calls=tuple(ToolCall(**call) for call in kept["tool_calls"]), usage=usage)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from pilothouse import log
 from pilothouse.errors import PilothouseError, SettingsError
 from pilothouse.settings import ProcessSettings
 
-GRACEFUL_STOP_S = 5
+GRACEFUL_STOP_S = 2
 HINTS = {400: "send JSON in UTF-8", 404: "see /openapi.json for what is here", 405: "see /openapi.json for the methods"}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]

@@ -24,4 +24,5 @@ pytest_plugins = [
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine
     "tests.fixtures.controller",  # builds on proxy and memory
     "tests.fixtures.terminal",
+    "tests.fixtures.counting",
 ]

@@ -15,7 +15,7 @@ class Call:
 
     user_id: str
     run_id: str
-    key: str  # run id + tool call id
+    key: str  # run id + the call's place in the run
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Tool:
     run: Callable[[Call, Any], Awaitable[Any]]
     risk: Risk
     taints: bool = False  # its output carries text that others wrote
+    repeatable: bool = True  # the same call with the same key has one effect; otherwise it is made at most once
 
 
 Tools = Sequence[Tool]

@@ -48,6 +48,7 @@ def workflow_tools(*, session: ClientSession, url: str, token: str, deadline_s: 
             run=run,
             risk="writes",
             taints=True,
+            repeatable=False,
         )
     ]
 

@@ -1,6 +1,6 @@
-"""Run one tool call. This is the tool border: whatever goes wrong becomes a message, never a crash."""
+"""Run one tool call, once. This is the tool border: whatever goes wrong becomes a message, never a crash."""
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import orjson
 from langchain_core.messages import ToolMessage
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from agents.deps import Deps, RunContext
 from agents.events import ToolFinished, ToolStarted
+from agents.journal import RunLostError
 from agents.state import PendingCall, Update
 from pilothouse import log
 from pilothouse.errors import BadInputError, PilothouseError
@@ -18,21 +19,45 @@ MAX_RESULT_CHARS = 32_000
 logger = log.get_logger()
 
 
+class Outcome(TypedDict):
+    """How a tool call ended, as the journal keeps it."""
+
+    status: Literal["ok", "error"]
+    result: Any
+
+
 async def act(call: PendingCall, deps: Deps, run: RunContext) -> Update:
     """Validate the arguments, run the tool, hand its result (or its error) to the model."""
     run.emit(ToolStarted(tool_call_id=call["id"], name=call["name"], arguments=_shown(call["arguments"])))
-    status: Literal["ok", "error"] = "ok"
+    outcome: Outcome | None = run.journal.recorded(call["step"])
+    if outcome is None:
+        outcome = await _outcome(call, deps, run)
+        await run.journal.record(call["step"], {**outcome})
+    status, result = outcome["status"], outcome["result"]
+    run.emit(ToolFinished(tool_call_id=call["id"], name=call["name"], status=status, result=result))
+    message = ToolMessage(
+        _fit(orjson.dumps(result).decode()),
+        id=f"{run.run_id}:{call['step']}",
+        tool_call_id=call["id"],
+        name=call["name"],
+        status="success" if status == "ok" else "error",
+    )
+    return {"messages": [message]}
+
+
+async def _outcome(call: PendingCall, deps: Deps, run: RunContext) -> Outcome:
+    """What came of the call, ready for JSON."""
     try:
         result = await _run_tool(call, deps, run)
+        return {"status": "ok", "result": orjson.loads(orjson.dumps(result, default=str))}
+    except RunLostError:
+        raise  # not the tool's failure: another process has the run
     except PilothouseError as error:
-        status, result = "error", error.body()
+        return {"status": "error", "result": error.body()}
     except Exception:  # the tool border: a tool's bug is the model's and the person's news, not the run's end
         logger.exception("tool.crashed", tool=call["name"], run_id=run.run_id)
-        status, result = "error", PilothouseError("the tool broke on our side", hint="bin/pilothouse logs").body()
-    content = _fit(orjson.dumps(result, default=str).decode())
-    run.emit(ToolFinished(tool_call_id=call["id"], name=call["name"], status=status, result=result))
-    message = ToolMessage(content, tool_call_id=call["id"], name=call["name"], status=_langchain_status(status))
-    return {"messages": [message]}
+        broken = PilothouseError("the tool broke on our side", hint="bin/pilothouse logs controller")
+        return {"status": "error", "result": broken.body()}
 
 
 async def _run_tool(call: PendingCall, deps: Deps, run: RunContext) -> Any:
@@ -42,7 +67,18 @@ async def _run_tool(call: PendingCall, deps: Deps, run: RunContext) -> Any:
     arguments = _validated(tool, call["arguments"])
     if tool.taints:
         await run.taint()
-    return await tool.run(Call(run.user_id, run.run_id, f"{run.run_id}:{call['id']}"), arguments)
+    if not tool.repeatable:
+        await _begin_once(call, run)
+    return await tool.run(Call(run.user_id, run.run_id, f"{run.run_id}:{call['step']}"), arguments)
+
+
+async def _begin_once(call: PendingCall, run: RunContext) -> None:
+    """Written before the call: after a crash nobody knows whether it took effect, so it is not made again."""
+    begun = f"{call['step']}.begun"
+    if run.journal.recorded(begun) is not None:
+        hint = "find out whether it took effect before you ask for it again"
+        raise PilothouseError(f"{call['name']} was interrupted; it may have taken effect", hint=hint)
+    await run.journal.record(begun, {})
 
 
 def _validated(tool: Tool, raw: str) -> BaseModel:
@@ -67,7 +103,3 @@ def _fit(content: str) -> str:
     if len(content) <= MAX_RESULT_CHARS:
         return content
     return content[:MAX_RESULT_CHARS] + f"... (cut: {len(content)} characters, {MAX_RESULT_CHARS} shown)"
-
-
-def _langchain_status(status: Literal["ok", "error"]) -> Literal["success", "error"]:
-    return "success" if status == "ok" else "error"

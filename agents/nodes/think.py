@@ -8,7 +8,7 @@ from agents.events import MessageCompleted, MessageDelta, UsageRecorded
 from agents.messages import from_answer, recent, to_openai
 from agents.state import State, Update
 from pilothouse.errors import IncompleteAnswerError
-from pilothouse.models import Message, Request
+from pilothouse.models import Answer, Message, Request
 
 HISTORY_LIMIT = 60
 MAX_ROUNDS = 12
@@ -21,14 +21,24 @@ async def think(state: State, deps: Deps, run: RunContext) -> Update:
         raise IncompleteAnswerError(
             f"the model asked for tools {MAX_ROUNDS} times without answering", hint="ask a narrower question"
         )
+    step = f"think.{rounds}"
+    answer = await _answer(step, state, deps, run)
+    run.emit(UsageRecorded(node="think", **vars(answer.usage)))
+    if answer.text:
+        run.emit(MessageCompleted(text=answer.text))
+    return {"messages": [from_answer(answer, run_id=run.run_id, step=step)], "rounds": rounds + 1}
+
+
+async def _answer(step: str, state: State, deps: Deps, run: RunContext) -> Answer:
+    """From the journal when an earlier attempt got it; else from the model, and durable before anyone acts on it."""
+    if recorded := run.journal.recorded(step):
+        return Answer.from_json(recorded)
     request = Request(
         model=run.model, messages=_prompt(state, deps), tools=deps.schemas, run_id=run.run_id, node="think"
     )
     answer = await deps.model.complete(request, lambda text: run.emit(MessageDelta(text=text)))
-    run.emit(UsageRecorded(node="think", **vars(answer.usage)))
-    if answer.text:
-        run.emit(MessageCompleted(text=answer.text))
-    return {"messages": [from_answer(answer)], "rounds": rounds + 1}
+    await run.journal.record(step, answer.to_json())
+    return answer
 
 
 def _prompt(state: State, deps: Deps) -> list[Message]:
