@@ -14,10 +14,11 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
 from memory.records import Message, Turn
+from pilothouse import log
 from pilothouse.db import Pool
 from pilothouse.errors import UnavailableError
 
-PATIENCE_S = 2.0
+PATIENCE_S = 5.0
 
 PUT = """
     INSERT INTO memory.turns (scope, key, run_id, messages)
@@ -119,14 +120,15 @@ class Queue:
     async def _execute(
         self, statement: LiteralString, parameters: dict[str, Any], *, patience_s: float = PATIENCE_S
     ) -> list[DictRow]:
-        """Twice if need be: after a restart of PostgreSQL the pool still holds connections to the old one."""
-        try:
-            return await self._once(statement, parameters, patience_s)
-        except PoolTimeout:
-            raise
-        except psycopg.OperationalError:
-            await self._pool.check()
-            return await self._once(statement, parameters, patience_s)
+        """After a restart of PostgreSQL each connection of the pool fails once; repeating a statement here is safe."""
+        for _ in range(self._pool.max_size):
+            try:
+                return await self._once(statement, parameters, patience_s)
+            except PoolTimeout:
+                raise
+            except psycopg.OperationalError:
+                log.get_logger().info("connection.replaced")
+        return await self._once(statement, parameters, patience_s)
 
     async def _once(self, statement: LiteralString, parameters: dict[str, Any], patience_s: float) -> list[DictRow]:
         async with self._pool.connection(patience_s) as connection:
