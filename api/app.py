@@ -83,7 +83,7 @@ async def compose(app: FastAPI, settings: ControllerSettings, stack: AsyncExitSt
     app.state.access = Access(pool=pool, secret=settings.key_secret, clock=clock.now)
     app.state.runs = Runs(store=store, graph=build_graph(deps), pool=pool, model=settings.model)
     app.state.services = {"proxy": settings.proxy_url, "broker": settings.broker_url, "memory": settings.memory_url}
-    app.state.broker_headers = {"Authorization": f"Bearer {settings.broker_key}"}
+    app.state.broker = broker
     sweeper = asyncio.create_task(_sweep(app.state.runs))
     stack.callback(sweeper.cancel)
 

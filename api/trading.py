@@ -1,72 +1,95 @@
-"""GET /api/trading/...: the broker's read routes, relayed for people's keys. The broker decides what may be read."""
+"""GET /api/trading/...: what the broker knows, for people's keys. The broker decides what may be read."""
 
 from typing import Annotated, Any
 
-import aiohttp
-from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Depends, Query, Request
 
 from api.access import Key, needs
 from api.schemas import ErrorView
-from pilothouse.errors import TimedOutError, UnavailableError
+from tools.broker_client import Balance, Candles, Performance, Profit, Status, Trades, TradingClient
 
 router = APIRouter(prefix="/api/trading", tags=["trading"])
 
-TIMEOUT = aiohttp.ClientTimeout(total=15)
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorView},
-    403: {"model": ErrorView},
-    404: {"model": ErrorView},
+ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorView, "description": "no key, or one that opens nothing"},
+    403: {"model": ErrorView, "description": "the key lacks the scope 'trading:read'"},
+    404: {"model": ErrorView, "description": "the bot knows no such pair or timeframe"},
+    422: {"model": ErrorView, "description": "a parameter is out of range"},
+    502: {"model": ErrorView, "description": "Freqtrade refused or answered something unreadable"},
     503: {"model": ErrorView, "description": "the broker or Freqtrade cannot be reached"},
+    504: {"model": ErrorView, "description": "Freqtrade did not answer in time"},
 }
+TRADE = {
+    "trade_id": 1,
+    "pair": "ETH/USDT",
+    "stake_amount": "49.99",
+    "open_rate": "1729.77",
+    "profit_abs": "-0.14",
+    "profit_ratio": "-0.0029",
+    "opened_at": "2026-11-24T08:00:00Z",
+}
+MARKET = {"prices": "simulated", "warning": ""}
+
+
+def example(value: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """The route's answers as OpenAPI shows them."""
+    return {200: {"content": {"application/json": {"example": value}}}, **ERRORS}
+
+
+def broker(request: Request) -> TradingClient:
+    """The client the tools use too."""
+    return request.app.state.broker
+
+
 Reader = Annotated[Key, Depends(needs("trading:read"))]
+Broker = Annotated[TradingClient, Depends(broker)]
 
 
-@router.get("/status", response_model=dict[str, Any], responses=RESPONSES)
-async def status(request: Request, _: Reader) -> Response:
+@router.get(
+    "/status",
+    responses=example({"trades": [{**TRADE, "amount": "0.0289", "current_rate": "1728.26"}], **MARKET}),
+)
+async def status(_: Reader, broker: Broker) -> Status:
     """Open trades."""
-    return await _relay(request, "/status")
+    return await broker.status()
 
 
-@router.get("/balance", response_model=dict[str, Any], responses=RESPONSES)
-async def balance(request: Request, _: Reader) -> Response:
+@router.get("/balance", responses=example({"currency": "USDT", "total": "1000", "complete": True, **MARKET}))
+async def balance(_: Reader, broker: Broker) -> Balance:
     """What the bot holds; `complete` is false while the exchange cannot be asked."""
-    return await _relay(request, "/balance")
+    return await broker.balance()
 
 
-@router.get("/profit", response_model=dict[str, Any], responses=RESPONSES)
-async def profit(request: Request, _: Reader) -> Response:
+@router.get("/profit", responses=example({"currency": "USDT", "closed_profit_abs": "1.25", "trade_count": 7, **MARKET}))
+async def profit(_: Reader, broker: Broker) -> Profit:
     """Profit so far."""
-    return await _relay(request, "/profit")
+    return await broker.profit()
 
 
-@router.get("/trades", response_model=dict[str, Any], responses=RESPONSES)
-async def trades(request: Request, _: Reader, limit: int = 50) -> Response:
-    """Trades, open and closed."""
-    return await _relay(request, "/trades", {"limit": str(limit)})
+@router.get("/trades", responses=example({"trades": [{**TRADE, "is_open": True}], "total": 1}))
+async def trades(_: Reader, broker: Broker, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> Trades:
+    """The latest trades, open and closed."""
+    return await broker.trades(limit=limit)
 
 
-@router.get("/performance", response_model=dict[str, Any], responses=RESPONSES)
-async def performance(request: Request, _: Reader) -> Response:
+@router.get(
+    "/performance",
+    responses=example({"pairs": [{"pair": "ETH/USDT", "profit_abs": "1.25", "profit_ratio": "0.02", "count": 3}]}),
+)
+async def performance(_: Reader, broker: Broker) -> Performance:
     """Profit by pair."""
-    return await _relay(request, "/performance")
+    return await broker.performance()
 
 
-@router.get("/candles", response_model=dict[str, Any], responses=RESPONSES)
-async def candles(request: Request, _: Reader, pair: str, timeframe: str = "1m", limit: int = 100) -> Response:
-    """Candles of one pair."""
-    return await _relay(request, "/candles", {"pair": pair, "timeframe": timeframe, "limit": str(limit)})
-
-
-async def _relay(request: Request, path: str, query: dict[str, str] | None = None) -> Response:
-    session: aiohttp.ClientSession = request.app.state.session
-    url = request.app.state.services["broker"] + path
-    try:
-        async with session.get(
-            url, params=query, headers=request.app.state.broker_headers, timeout=TIMEOUT
-        ) as response:
-            return Response(await response.read(), response.status, media_type="application/json")
-    except aiohttp.ClientError as error:
-        raise UnavailableError("the broker cannot be reached", hint="bin/pilothouse status") from error
-    except TimeoutError as error:
-        raise TimedOutError("the broker did not answer in time", hint="bin/pilothouse logs broker") from error
+@router.get(
+    "/candles", responses=example({"pair": "ETH/USDT", "timeframe": "1m", "candles": [], "prices": "simulated"})
+)
+async def candles(
+    _: Reader,
+    broker: Broker,
+    pair: Annotated[str, Query(min_length=3, max_length=30, examples=["ETH/USDT"])],
+    timeframe: Annotated[str, Query(max_length=5, examples=["1m"])] = "1m",
+    limit: Annotated[int, Query(ge=1, le=1500)] = 100,
+) -> Candles:
+    """The latest candles of one pair, oldest first."""
+    return await broker.candles(pair=pair, timeframe=timeframe, limit=limit)

@@ -121,6 +121,21 @@ class Trades(BaseModel):
     total: int
 
 
+class PairPerformance(BaseModel):
+    """One pair's record."""
+
+    pair: str
+    profit_abs: str
+    profit_ratio: str
+    count: int
+
+
+class Performance(BaseModel):
+    """Profit by pair."""
+
+    pairs: list[PairPerformance]
+
+
 class Candle(BaseModel):
     """One finished candle."""
 
@@ -177,6 +192,10 @@ class TradingClient:
     async def trades(self, *, limit: int) -> Trades:
         """The latest trades."""
         return await self._get("/trades", Trades, {"limit": limit})
+
+    async def performance(self) -> Performance:
+        """Profit by pair."""
+        return await self._get("/performance", Performance)
 
     async def candles(self, *, pair: str, timeframe: str, limit: int) -> Candles:
         """The latest candles of a pair."""
