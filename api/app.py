@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import psycopg
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout
 from starlette.staticfiles import StaticFiles
 
@@ -19,7 +20,7 @@ from agents.schemas import tool_schemas
 from agents.store import Store
 from api import chat, health, threads, trading
 from api.access import Access
-from api.requests import add_guards
+from api.requests import Guard
 from pilothouse import clock
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.models import ModelClient
@@ -46,8 +47,8 @@ def create_app(settings: ControllerSettings) -> FastAPI:
             await app.state.runs.close()
 
     app = FastAPI(title="Pilothouse", version="0.1.0", docs_url=None, redoc_url=None, lifespan=lifespan)
-    install_error_handlers(app)
-    add_guards(app)
+    install_error_handlers(app, payload_error=RequestValidationError)
+    app.add_middleware(Guard)
     for module in (chat, threads, trading, health):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=STATIC, html=True))

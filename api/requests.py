@@ -1,11 +1,7 @@
-"""What holds for every request: a size limit before anything is parsed, one error shape, security headers."""
+"""What holds for every request: a size limit before anything is parsed, and security headers."""
 
-from typing import Any
-
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pilothouse.errors import BadInputError, PilothouseError, TooLargeError
@@ -16,26 +12,6 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-def add_guards(app: FastAPI) -> None:
-    """Install all of it."""
-    app.add_exception_handler(RequestValidationError, _unusable)
-    app.add_middleware(Guard)
-
-
-async def _unusable(_: Request, error: Exception) -> Response:
-    """A payload that does not fit: says which field and why, and never sends the payload back."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class only
-    said = BadInputError(
-        "; ".join(_problem(each) for each in error.errors()), hint="see /openapi.json for the expected shape"
-    )
-    return JSONResponse(said.body(), status_code=said.status)
-
-
-def _problem(problem: dict[str, Any]) -> str:
-    where = ".".join(str(part) for part in problem["loc"] if part != "body") or "body"
-    return f"{where}: {problem['msg']}"
 
 
 class Guard:

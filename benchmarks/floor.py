@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import orjson
@@ -42,9 +43,9 @@ def create_app(*, upstream_url: str, upstream_key: str, database_url: str) -> St
         )
         return StreamingResponse(answer(request.app.state, body), media_type="text/event-stream")
 
-    async def answer(state: object, body: bytes) -> AsyncGenerator[bytes]:
-        session: aiohttp.ClientSession = state.session  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType] -- Starlette's untyped state
-        pool: Pool = state.pool  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType] -- Starlette's untyped state
+    async def answer(state: Any, body: bytes) -> AsyncGenerator[bytes]:
+        session: aiohttp.ClientSession = state.session
+        pool: Pool = state.pool
         headers = {"Authorization": f"Bearer {upstream_key}", "Content-Type": "application/json"}
         async with session.post(upstream_url, data=body, headers=headers) as first:
             await first.read()

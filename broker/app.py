@@ -9,14 +9,13 @@ from typing import Annotated
 import aiohttp
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from broker.freqtrade import Freqtrade
 from broker.readings import Readings
 from broker.reporting import make_views
 from broker.views import BalanceView, CandlesView, HealthView, PerformanceView, ProfitView, StatusView, TradesView
 from pilothouse.db import make_pool, wait_until_reachable
-from pilothouse.errors import BadInputError
 from pilothouse.keys import Callers
 from pilothouse.serving import install_error_handlers
 from pilothouse.settings import BrokerSettings
@@ -57,8 +56,7 @@ def create_app(settings: BrokerSettings) -> FastAPI:
             await readings.close()
 
     app = FastAPI(title="Pilothouse broker", docs_url=None, redoc_url=None, lifespan=lifespan)
-    install_error_handlers(app)
-    app.add_exception_handler(RequestValidationError, _unusable)
+    install_error_handlers(app, payload_error=RequestValidationError)
     app.get("/health", responses={503: {"model": HealthView}})(show_health)
     app.include_router(_reads())
     return app
@@ -87,13 +85,6 @@ def _reads() -> APIRouter:
     router.get("/performance")(show_performance)
     router.get("/candles")(list_candles)
     return router
-
-
-async def _unusable(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class only
-    problems = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-    said = BadInputError(problems, hint="see /openapi.json for what is expected")
-    return JSONResponse(said.body(), said.status)
 
 
 async def show_health(request: Request, response: Response) -> HealthView:

@@ -17,7 +17,6 @@ from memory.queue import Queue
 from memory.schemas import Found, NewMemory, NewTurn, Queued, SavedMemory, Search
 from memory.service import MemoryService
 from pilothouse.db import make_pool
-from pilothouse.errors import BadInputError
 from pilothouse.keys import Callers
 from pilothouse.serving import install_error_handlers
 from pilothouse.settings import MemorySettings
@@ -42,8 +41,7 @@ def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_m
 
     app = FastAPI(title="Pilothouse memory", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.callers = Callers(settings.key_secret, settings.callers)
-    install_error_handlers(app)
-    app.add_exception_handler(RequestValidationError, _refuse)
+    install_error_handlers(app, payload_error=RequestValidationError)
     app.get("/health")(health)
     app.post("/search")(search)
     app.post("/memories", status_code=201)(save)
@@ -101,11 +99,3 @@ async def _running(service: MemoryService) -> AsyncGenerator[None]:
         with suppress(asyncio.CancelledError):
             await working
         service.close()
-
-
-async def _refuse(_: Request, error: Exception) -> Response:
-    """In our one shape, without what was sent: it is somebody's private text."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class only
-    problems = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
-    refusal = BadInputError("; ".join(problems), hint="see memory/schemas.py for what a request may hold")
-    return JSONResponse(refusal.body(), status_code=refusal.status)

@@ -3,8 +3,8 @@
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pilothouse import log
-from pilothouse.errors import PilothouseError, SettingsError
+from pilothouse.errors import BadInputError, PilothouseError, SettingsError
 from pilothouse.settings import ProcessSettings
 
 GRACEFUL_STOP_S = 2
@@ -41,8 +41,30 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
     return JSONResponse(body, status_code=500)
 
 
-def install_error_handlers(app: Starlette) -> None:
-    """Answer every error in our one shape, never with a traceback."""
+class PayloadError(Protocol):
+    """FastAPI's RequestValidationError, which the kernel does not import."""
+
+    def errors(self) -> Sequence[Any]:
+        """Each with `loc` and `msg`."""
+        ...
+
+
+async def _unusable(_: Request, error: Exception) -> Response:
+    """A payload that does not fit: says which field and why, and never sends the payload back."""
+    problems = "; ".join(_problem(each) for each in cast("PayloadError", error).errors())
+    said = BadInputError(problems, hint="see /openapi.json for the expected shape")
+    return JSONResponse(said.body(), status_code=said.status)
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query")) or "body"
+    return f"{where}: {problem['msg']}"
+
+
+def install_error_handlers(app: Starlette, *, payload_error: type[Exception] | None = None) -> None:
+    """Answer every error in our one shape, never with a traceback. `payload_error`: FastAPI's own."""
+    if payload_error is not None:
+        app.add_exception_handler(payload_error, _unusable)
     app.add_exception_handler(PilothouseError, _ours)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
