@@ -24,5 +24,7 @@ pytest_plugins = [
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine
     "tests.fixtures.controller",  # builds on proxy and memory
     "tests.fixtures.terminal",
+    "tests.fixtures.docs",  # builds on terminal
+    "tests.fixtures.compose",  # builds on homes
     "tests.fixtures.counting",
 ]
