@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Event(BaseModel):
+class Told(BaseModel):
     """Common shape: frozen, told apart by `type`."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class RunStarted(Event):
+class RunStarted(Told):
     """The run is stored and has its thread."""
 
     type: Literal["run.started"] = "run.started"
@@ -23,14 +23,14 @@ class RunStarted(Event):
     notice: str
 
 
-class NodeStarted(Event):
+class NodeStarted(Told):
     """A node of the graph begins."""
 
     type: Literal["node.started"] = "node.started"
     node: str
 
 
-class NodeFinished(Event):
+class NodeFinished(Told):
     """A node of the graph is done."""
 
     type: Literal["node.finished"] = "node.finished"
@@ -38,21 +38,21 @@ class NodeFinished(Event):
     duration_ms: int
 
 
-class MessageDelta(Event):
+class MessageDelta(Told):
     """More words of an answer under way; only `message.completed` is to be trusted."""
 
     type: Literal["message.delta"] = "message.delta"
     text: str
 
 
-class MessageCompleted(Event):
+class MessageCompleted(Told):
     """A whole, accepted message of the model."""
 
     type: Literal["message.completed"] = "message.completed"
     text: str
 
 
-class ToolStarted(Event):
+class ToolStarted(Told):
     """A tool call begins. `arguments` is the model's own text."""
 
     type: Literal["tool.started"] = "tool.started"
@@ -61,7 +61,7 @@ class ToolStarted(Event):
     arguments: Any
 
 
-class ToolFinished(Event):
+class ToolFinished(Told):
     """A tool call is done; `result` is what the model will read."""
 
     type: Literal["tool.finished"] = "tool.finished"
@@ -71,7 +71,7 @@ class ToolFinished(Event):
     result: Any
 
 
-class UsageRecorded(Event):
+class UsageRecorded(Told):
     """One model call: asked, served, provider, tokens, cost."""
 
     type: Literal["usage.recorded"] = "usage.recorded"
@@ -84,7 +84,7 @@ class UsageRecorded(Event):
     cost_usd: Decimal | None
 
 
-class RunFinished(Event):
+class RunFinished(Told):
     """The run ended with an answer."""
 
     type: Literal["run.finished"] = "run.finished"
@@ -94,7 +94,7 @@ class RunFinished(Event):
     cost_usd: Decimal
 
 
-class RunFailed(Event):
+class RunFailed(Told):
     """The run ended without an answer; `error` says why and what to do."""
 
     type: Literal["run.failed"] = "run.failed"
@@ -103,7 +103,7 @@ class RunFailed(Event):
     error: dict[str, Any]
 
 
-AnyEvent = Annotated[
+Event = Annotated[
     RunStarted
     | NodeStarted
     | NodeFinished

@@ -1,7 +1,8 @@
 """A run under way in this process, and what it has told so far."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 from agents.events import Event, UsageRecorded
@@ -37,13 +38,18 @@ class LiveRun:
         costs = (event.cost_usd for event in self._events if isinstance(event, UsageRecorded))
         return sum((cost for cost in costs if cost is not None), Decimal(0))
 
-    async def events(self) -> AsyncGenerator[Event]:
-        """Everything from the beginning to the end."""
+    async def batches(self, *, silence_s: float) -> AsyncGenerator[Sequence[Event]]:
+        """Everything from the beginning to the end, in the pieces in which it comes; empty after each silence."""
         position = 0
         while position < len(self._events) or not self._closed:
-            while position < len(self._events):
-                yield self._events[position]
-                position += 1
-            if not self._closed:
+            if position == len(self._events):
+                await self._wait(silence_s)
+            batch = self._events[position:]
+            position += len(batch)
+            yield batch
+
+    async def _wait(self, silence_s: float) -> None:
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(silence_s):
                 await self._news.wait()
-                self._news.clear()

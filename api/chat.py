@@ -1,13 +1,14 @@
 """POST /api/chat: one message in; the answer streamed (SSE) or whole (JSON)."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response, StreamingResponse
 
-from agents.events import Event, RunFailed, RunFinished, RunStarted, ToolFinished, ToolStarted
+from agents.events import Event, RunFailed, RunFinished, ToolFinished, ToolStarted
+from agents.live import LiveRun
 from agents.runs import Runs, StartRun
 from agents.store import Run
 from api import sse
@@ -57,18 +58,15 @@ async def chat(
         )
     )
     if "text/event-stream" in accept:
-        return StreamingResponse(sse.stream(live.events()), media_type="text/event-stream", headers=STREAM_HEADERS)
-    return await _reply(live.events(), live.run.thread_id)
+        return StreamingResponse(sse.stream(live), media_type="text/event-stream", headers=STREAM_HEADERS)
+    return await _reply(live)
 
 
-async def _reply(events: AsyncIterable[Event], thread_id: UUID) -> ChatReply:
+async def _reply(live: LiveRun) -> ChatReply:
     """Collect a run's events into one answer; a failed run is an error with its own status."""
     calls: dict[str, ToolCallView] = {}
-    model = ""
-    async for event in events:
-        if isinstance(event, RunStarted):
-            model = event.model
-        elif isinstance(event, ToolStarted):
+    async for event in _each(live):
+        if isinstance(event, ToolStarted):
             calls[event.tool_call_id] = ToolCallView(id=event.tool_call_id, name=event.name, arguments=event.arguments)
         elif isinstance(event, ToolFinished):
             call = calls[event.tool_call_id]
@@ -78,14 +76,20 @@ async def _reply(events: AsyncIterable[Event], thread_id: UUID) -> ChatReply:
         elif isinstance(event, RunFinished):
             return ChatReply(
                 run_id=UUID(event.run_id),
-                thread_id=thread_id,
+                thread_id=live.run.thread_id,
                 answer=event.answer,
                 cost_usd=event.cost_usd,
                 tool_calls=list(calls.values()),
-                **_served(model),
+                **_served(live.run.model),
             )
-    hint = f"it goes on by itself; its answer will be in GET /api/threads/{thread_id}"
+    hint = f"it goes on by itself; its answer will be in GET /api/threads/{live.run.thread_id}"
     raise UnavailableError("the run was interrupted on our side", hint=hint)
+
+
+async def _each(live: LiveRun) -> AsyncGenerator[Event]:
+    async for batch in live.batches(silence_s=sse.PING_S):
+        for event in batch:
+            yield event
 
 
 def _earlier(run: Run, body: ChatRequest) -> ChatReply:

@@ -36,7 +36,7 @@ def example(value: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {"application/json": {"example": value}}}, **ERRORS}
 
 
-def broker(request: Request) -> TradingClient:
+async def broker(request: Request) -> TradingClient:
     """The client the tools use too."""
     return request.app.state.broker
 

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 import aiohttp
 import orjson
-from fastapi import Depends, FastAPI, Request
-from fastapi.responses import JSONResponse
-from starlette.responses import Response
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.errors import BadInputError, TooLargeError
@@ -33,11 +34,11 @@ class Services:
     forwarder: Forwarder
 
 
-def create_app(settings: ProxySettings) -> FastAPI:
-    """The proxy as an ASGI app."""
+def create_app(settings: ProxySettings) -> Starlette:
+    """The proxy as an ASGI app. Plain Starlette: bodies pass through as bytes, so there is nothing to model."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         async with make_pool(settings.database_url) as pool, aiohttp.ClientSession() as session:
             await wait_until_reachable(pool)
             forwarder = Forwarder(
@@ -46,13 +47,17 @@ def create_app(settings: ProxySettings) -> FastAPI:
             app.state.services = Services(Callers(settings.key_secret, settings.callers), forwarder)
             yield
 
-    app = FastAPI(title="Pilothouse proxy", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/health", health),
+            Route("/v1/models", list_models),
+            Route("/v1/key", show_key),
+            Route("/v1/chat/completions", complete_chat, methods=["POST"]),
+            Route("/v1/embeddings", embed, methods=["POST"]),
+        ],
+    )
     install_error_handlers(app)
-    app.get("/health")(health)
-    app.get("/v1/models")(list_models)
-    app.get("/v1/key")(show_key)
-    app.post("/v1/chat/completions")(complete_chat)
-    app.post("/v1/embeddings")(embed)
     return app
 
 
@@ -66,40 +71,40 @@ def caller(request: Request) -> str:
     return services(request).callers.identify(request.headers.get("authorization"))
 
 
-Caller = Annotated[str, Depends(caller)]
-
-
-async def health() -> Response:
+async def health(_: Request) -> Response:
     """Alive and able to reach the ledger at start."""
     return JSONResponse({"status": "ok"})
 
 
-async def list_models(request: Request, _: Caller) -> Response:
+async def list_models(request: Request) -> Response:
     """The provider's models with their prices."""
+    caller(request)
     return await services(request).forwarder.get("/models")
 
 
-async def show_key(request: Request, _: Caller) -> Response:
+async def show_key(request: Request) -> Response:
     """The provider's view of our key: limit and what is left."""
+    caller(request)
     return await services(request).forwarder.get("/key")
 
 
-async def complete_chat(request: Request, caller: Caller) -> Response:
+async def complete_chat(request: Request) -> Response:
     """One chat completion, streamed or not."""
-    return await _post(request, caller, "/chat/completions")
+    return await _post(request, "/chat/completions")
 
 
-async def embed(request: Request, caller: Caller) -> Response:
+async def embed(request: Request) -> Response:
     """Embeddings of one or more texts."""
-    return await _post(request, caller, "/embeddings")
+    return await _post(request, "/embeddings")
 
 
-async def _post(request: Request, caller: str, route: str) -> Response:
+async def _post(request: Request, route: str) -> Response:
+    name = caller(request)
     body = await request.body()
     if len(body) > MAX_BODY_BYTES:
         raise TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has {len(body)}", hint="send less")
     call = ModelCall(
-        caller=caller,
+        caller=name,
         run_id=_run_id(request),
         node=request.headers.get("x-pilothouse-node"),
         route=route,
