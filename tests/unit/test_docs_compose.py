@@ -3,12 +3,14 @@
 import json
 import re
 import stat
+import tomllib
 from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
 
 from pilothouse.settings import (
+    CHECKOUT,
     BrokerSettings,
     ControllerSettings,
     MemorySettings,
@@ -61,10 +63,13 @@ def test_a_secret_is_read_by_one_service_and_by_its_owner_only(compose: WriteCom
 
 
 def test_the_bot_stays_in_dry_run_on_the_twins_prices(compose: WriteCompose) -> None:
-    config = json.loads(compose().file("freqtrade.json").read_text())
+    described = compose()
+    config = json.loads(described.file("freqtrade.json").read_text())
+    addresses = [urlsplit(address) for address in config["exchange"]["ccxt_config"]["urls"]["api"].values()]
 
     assert config["dry_run"] is True
-    assert config["exchange"]["ccxt_config"]["urls"]["api"]["public"] == "http://exchange:8705/api/v3"
+    assert {address.netloc for address in addresses} == {"exchange:8705"}
+    assert {str(address.hostname) for address in addresses} <= set(described.services)
 
 
 def test_only_loopback_is_published(compose: WriteCompose) -> None:
@@ -81,6 +86,13 @@ def test_every_service_that_stays_is_asked_for_its_health_and_waits_for_services
 
     assert [name for name, service in services.items() if "healthcheck" not in service] == ["migrate"]
     assert {each for service in services.values() for each in service.get("depends_on", {})} <= set(services)
+
+
+def test_the_images_get_every_package() -> None:
+    packages = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    let_in = (CHECKOUT / ".dockerignore").read_text().splitlines()
+
+    assert {f"!{name}" for name in [*packages["packages"], "migrations", "uv.lock"]} <= set(let_in)
 
 
 def test_writing_twice_keeps_every_secret(compose: WriteCompose) -> None:
