@@ -5,6 +5,7 @@ import re
 import stat
 import tomllib
 from collections import Counter
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -64,8 +65,8 @@ def test_a_secret_is_read_by_one_service_and_by_its_owner_only(compose: WriteCom
 
 def test_the_bot_stays_in_dry_run_on_the_twins_prices(compose: WriteCompose) -> None:
     described = compose()
-    config = json.loads(described.file("freqtrade.json").read_text())
-    addresses = [urlsplit(address) for address in config["exchange"]["ccxt_config"]["urls"]["api"].values()]
+    config: dict[str, Any] = json.loads(described.file("freqtrade.json").read_text())
+    addresses = [urlsplit(str(address)) for address in config["exchange"]["ccxt_config"]["urls"]["api"].values()]
 
     assert config["dry_run"] is True
     assert {address.netloc for address in addresses} == {"exchange:8705"}
