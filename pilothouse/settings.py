@@ -5,9 +5,11 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pilothouse.errors import SettingsError
@@ -15,6 +17,31 @@ from pilothouse.errors import SettingsError
 CHECKOUT = Path(__file__).parents[1]
 REHEARSAL_MODEL = "pilothouse/rehearsal"
 REHEARSAL_NOTICE = "rehearsal model: set OPENROUTER_API_KEY for a real one"
+
+
+def _require_address(value: str, schemes: tuple[str, ...]) -> str:
+    expected = f"expected an address that begins with {schemes[0]}://"
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in schemes and (parts.hostname or parts.query) and parts.port != 0
+    except ValueError as error:  # its port is none; the value itself may hold a password and is not shown
+        raise ValueError(expected + ", with a port between 1 and 65535") from error
+    if value and not usable:
+        raise ValueError(expected)
+    return value
+
+
+def _require_http(value: str) -> str:
+    return _require_address(value, ("http", "https"))
+
+
+def _require_postgres(value: str) -> str:
+    return _require_address(value, ("postgresql", "postgres"))
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+HttpUrl = Annotated[str, AfterValidator(_require_http)]
+PostgresUrl = Annotated[str, AfterValidator(_require_postgres)]
 
 
 class ProcessSettings(BaseSettings):
@@ -102,32 +129,56 @@ class StackSettings(BaseSettings):
     )
 
     home: Path | None = Field(default=None, validation_alias="PILOTHOUSE_HOME")
-    port_api: int = Field(default=8700, validation_alias="PILOTHOUSE_PORT_API")
-    port_proxy: int = Field(default=8701, validation_alias="PILOTHOUSE_PORT_PROXY")
-    port_broker: int = Field(default=8702, validation_alias="PILOTHOUSE_PORT_BROKER")
-    port_memory: int = Field(default=8703, validation_alias="PILOTHOUSE_PORT_MEMORY")
-    port_openrouter_twin: int = Field(default=8704, validation_alias="PILOTHOUSE_PORT_OPENROUTER_TWIN")
-    port_exchange_twin: int = Field(default=8705, validation_alias="PILOTHOUSE_PORT_EXCHANGE_TWIN")
-    port_freqtrade: int = Field(default=8706, validation_alias="PILOTHOUSE_PORT_FREQTRADE")
-    port_postgres: int = Field(default=8707, validation_alias="PILOTHOUSE_PORT_POSTGRES")
+    port_api: Port = Field(default=8700, validation_alias="PILOTHOUSE_PORT_API")
+    port_proxy: Port = Field(default=8701, validation_alias="PILOTHOUSE_PORT_PROXY")
+    port_broker: Port = Field(default=8702, validation_alias="PILOTHOUSE_PORT_BROKER")
+    port_memory: Port = Field(default=8703, validation_alias="PILOTHOUSE_PORT_MEMORY")
+    port_openrouter_twin: Port = Field(default=8704, validation_alias="PILOTHOUSE_PORT_OPENROUTER_TWIN")
+    port_exchange_twin: Port = Field(default=8705, validation_alias="PILOTHOUSE_PORT_EXCHANGE_TWIN")
+    port_freqtrade: Port = Field(default=8706, validation_alias="PILOTHOUSE_PORT_FREQTRADE")
+    port_postgres: Port = Field(default=8707, validation_alias="PILOTHOUSE_PORT_POSTGRES")
 
-    database_url: str = Field(default="", validation_alias="DATABASE_URL")
+    database_url: PostgresUrl = Field(default="", validation_alias="DATABASE_URL")
     openrouter_api_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
-    llm_base_url: str = Field(default="", validation_alias="LLM_BASE_URL")
+    llm_base_url: HttpUrl = Field(default="", validation_alias="LLM_BASE_URL")
     model: str = Field(default="", validation_alias="PILOTHOUSE_MODEL")
     exchange: str = Field(default="simulated", validation_alias="EXCHANGE")
     exchange_candles: str = Field(default="", validation_alias="PILOTHOUSE_EXCHANGE_CANDLES")
-    freqtrade_url: str = Field(default="", validation_alias="FREQTRADE_URL")
+    freqtrade_url: HttpUrl = Field(default="", validation_alias="FREQTRADE_URL")
     freqtrade_username: str = Field(default="", validation_alias="FREQTRADE_USERNAME")
     freqtrade_password: str = Field(default="", validation_alias="FREQTRADE_PASSWORD")
-    qdrant_url: str = Field(default="", validation_alias="QDRANT_URL")
+    qdrant_url: HttpUrl = Field(default="", validation_alias="QDRANT_URL")
     qdrant_api_key: str = Field(default="", validation_alias="QDRANT_API_KEY")
-    n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
+    n8n_webhook_url: HttpUrl = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
 
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     ssl_cert_dir: str = Field(default="", validation_alias="SSL_CERT_DIR")
     requests_ca_bundle: str = Field(default="", validation_alias="REQUESTS_CA_BUNDLE")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read environment and `.env`; names everything that is wrong in one error."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(_list_problems(error), hint="see .env.example") from error
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _take_empty_for_unset(cls, value: Any, info: ValidationInfo) -> Any:
+        return cls.model_fields[str(info.field_name)].default if value == "" else value
+
+    @model_validator(mode="after")
+    def _require_different_ports(self) -> Self:
+        owners: dict[int, str] = {}
+        for name, field in type(self).model_fields.items():
+            if not name.startswith("port_"):
+                continue
+            other = owners.setdefault(getattr(self, name), str(field.validation_alias))
+            if other != field.validation_alias:
+                raise ValueError(f"{other} and {field.validation_alias} are the same port, {getattr(self, name)}")
+        return self
 
     def certificates(self) -> dict[str, str]:
         """The TLS trust of this machine, the one thing handed on from our own environment."""
@@ -140,5 +191,10 @@ class StackSettings(BaseSettings):
 
 
 def _list_problems(error: ValidationError) -> str:
-    problems = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
-    return "settings are missing or wrong: " + "; ".join(problems)
+    return "settings are missing or wrong: " + "; ".join(_describe(each) for each in error.errors())
+
+
+def _describe(problem: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in problem["loc"])  # empty when it is about several settings
+    reason = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {reason}" if place else reason

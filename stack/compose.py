@@ -70,7 +70,7 @@ def make_credentials(settings: StackSettings, generated: Generated) -> Credentia
 
 def main() -> int:
     """Write the files and say what comes next."""
-    settings = StackSettings()
+    settings = StackSettings.load()
     try:
         credentials = write_files(HOME, settings)
     except PilothouseError as error:

@@ -66,7 +66,7 @@ class Stack:
 
 def ensure_up(report: Report) -> StackInfo:
     """The stack, brought up in the background when it is not."""
-    settings = StackSettings()
+    settings = StackSettings.load()
     if (info := find_running(settings)) is not None:
         return info
     stack = make_stack(settings, report)

@@ -18,7 +18,7 @@ def doctor() -> None:
     bin/pilothouse doctor
     """
     console = Console(highlight=False, soft_wrap=True)
-    findings = examine(StackSettings())
+    findings = examine(StackSettings.load())
     for finding in findings:
         advice = f" [dim]-> {escape(finding.advice)}[/]" if finding.advice else ""
         console.print(f"[{COLORS[finding.level]}]{finding.level:<4}[/] {escape(finding.what)}{advice}")

@@ -26,7 +26,7 @@ def logs(process: Name = "", *, follow: Follow = False, lines: Lines = 20) -> No
 
     bin/pilothouse logs freqtrade --follow
     """
-    files = _find(find_home(StackSettings()).logs, process)
+    files = _find(find_home(StackSettings.load()).logs, process)
     offsets = {path: _show_end(path, lines) for path in files}
     while follow:
         time.sleep(POLL_S)

@@ -31,7 +31,7 @@ def migrate(*, rewrite_schema: Dump = False) -> None:
     if rewrite_schema:
         _rewrite_schema()
         return
-    settings = StackSettings()
+    settings = StackSettings.load()
     if not settings.database_url and not probe_postgres(settings.port_postgres).ready:
         raise UnavailableError("the database is not running", hint="bin/pilothouse up, or set DATABASE_URL")
     home = find_home(settings)

@@ -42,7 +42,7 @@ def up(*, detach: Detach = False) -> None:
     """
     started = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
-    stack = make_stack(StackSettings(), _report)
+    stack = make_stack(StackSettings.load(), _report)
     try:
         not_ready = bring_up(stack, _report)
         _announce(stack, not_ready, seconds=time.monotonic() - started)
@@ -59,7 +59,7 @@ def down() -> None:
 
     bin/pilothouse down
     """
-    leftovers = take_down(find_home(StackSettings()))
+    leftovers = take_down(find_home(StackSettings.load()))
     if leftovers:
         console.print(f"ended {len(leftovers)} processes whose supervisor was gone")
     console.print("everything is stopped")
@@ -72,7 +72,7 @@ def status() -> None:
 
     bin/pilothouse status
     """
-    home = find_home(StackSettings())
+    home = find_home(StackSettings.load())
     control = Control(home)
     if not control.is_up():
         raise UnavailableError("the stack is not running", hint="start it with bin/pilothouse up")

@@ -25,6 +25,15 @@ def test_a_taken_port_is_named_before_anything_starts(pilothouse: CommandLine, o
     assert not (open_home / "run" / "supervisord.pid").exists()
 
 
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "doctor", "migrate"])
+def test_a_setting_that_cannot_be_is_named(pilothouse: CommandLine, command: str) -> None:
+    done = pilothouse(command, PILOTHOUSE_PORT_API="abc")
+
+    assert done.returncode == 1
+    assert "SettingsError: settings are missing or wrong: PILOTHOUSE_PORT_API: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("command", [["up"], ["migrate"]])
 def test_a_data_folder_that_cannot_be_written_is_named(pilothouse: CommandLine, command: list[str]) -> None:
     done = pilothouse(*command, PILOTHOUSE_HOME="/proc/nowhere", PILOTHOUSE_PORT_POSTGRES=str(find_free()))

@@ -1,0 +1,58 @@
+"""What a person sets wrongly is named, with what was expected; what is left empty counts as not set."""
+
+import pytest
+
+from pilothouse.errors import SettingsError
+from pilothouse.settings import StackSettings
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "-1", "65536", "87 01"])
+def test_a_port_that_is_none_is_named(blank_shell: pytest.MonkeyPatch, port: str) -> None:
+    blank_shell.setenv("PILOTHOUSE_PORT_API", port)
+
+    with pytest.raises(SettingsError, match="PILOTHOUSE_PORT_API: "):
+        StackSettings.load()
+
+
+def test_one_port_for_two_processes_is_refused(blank_shell: pytest.MonkeyPatch) -> None:
+    blank_shell.setenv("PILOTHOUSE_PORT_API", "8701")
+
+    with pytest.raises(SettingsError, match="PILOTHOUSE_PORT_API and PILOTHOUSE_PORT_PROXY are the same port, 8701"):
+        StackSettings.load()
+
+
+@pytest.mark.parametrize("name", ["LLM_BASE_URL", "FREQTRADE_URL", "QDRANT_URL", "N8N_WEBHOOK_URL"])
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:80", "ftp://there", "http://", "http://there:abc"])
+def test_an_address_that_is_none_is_named(blank_shell: pytest.MonkeyPatch, name: str, address: str) -> None:
+    blank_shell.setenv(name, address)
+
+    with pytest.raises(SettingsError, match=f"{name}: expected an address that begins with http://"):
+        StackSettings.load()
+
+
+@pytest.mark.parametrize("address", ["xyzzy", "http://me:xyzzy@there/mine", "postgresql://me:xyzzy@there:port/mine"])
+def test_an_address_of_no_database_is_named_without_its_password(blank_shell: pytest.MonkeyPatch, address: str) -> None:
+    blank_shell.setenv("DATABASE_URL", address)
+
+    with pytest.raises(
+        SettingsError, match="DATABASE_URL: expected an address that begins with postgresql://"
+    ) as raised:
+        StackSettings.load()
+
+    assert "xyzzy" not in raised.value.message
+
+
+def test_everything_that_is_wrong_is_named_at_once(blank_shell: pytest.MonkeyPatch) -> None:
+    blank_shell.setenv("PILOTHOUSE_PORT_API", "abc")
+    blank_shell.setenv("QDRANT_URL", "nonsense")
+
+    with pytest.raises(SettingsError, match=r"PILOTHOUSE_PORT_API: .*; QDRANT_URL: "):
+        StackSettings.load()
+
+
+def test_an_empty_setting_counts_as_not_set(blank_shell: pytest.MonkeyPatch) -> None:
+    unset = StackSettings.load()
+    for field in StackSettings.model_fields.values():
+        blank_shell.setenv(str(field.validation_alias), "")
+
+    assert StackSettings.load() == unset
