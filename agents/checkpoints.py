@@ -4,6 +4,8 @@ One saver object a run over a shared pool: the stock saver holds one lock a save
 threads of the process behind one another (langgraph#7259). Deserialising is strict: a crafted row runs no code.
 """
 
+from uuid import UUID
+
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import AsyncConnection
@@ -11,6 +13,16 @@ from psycopg.rows import DictRow, dict_row
 
 from pilothouse.db import Pool
 
+FORGET_WRITES = """
+    DELETE FROM checkpoint_writes AS written
+    USING checkpoints AS checkpoint
+    WHERE written.thread_id = checkpoint.thread_id
+      AND written.checkpoint_id = checkpoint.checkpoint_id
+      AND checkpoint.thread_id = %(thread_id)s
+      AND checkpoint.metadata ->> 'run_id' = %(run_id)s"""
+FORGET_CHECKPOINTS = """
+    DELETE FROM checkpoints
+    WHERE thread_id = %(thread_id)s AND metadata ->> 'run_id' = %(run_id)s"""
 SETUP_LOCK = 7_208_701  # any fixed number: two controllers take turns
 
 
@@ -26,3 +38,11 @@ async def set_up(url: str) -> None:
     ) as held:
         await held.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))
         await AsyncPostgresSaver(held).setup()
+
+
+async def forget_run(pool: Pool, *, thread_id: UUID, run_id: UUID) -> None:
+    """Take back what a run wrote into its thread."""
+    async with pool.connection() as connection, connection.transaction():
+        values = {"thread_id": str(thread_id), "run_id": str(run_id)}
+        await connection.execute(FORGET_WRITES, values)
+        await connection.execute(FORGET_CHECKPOINTS, values)

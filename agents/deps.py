@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from agents.events import Event
@@ -51,7 +52,11 @@ class RunContext:
     thread_id: str
     user_id: str
     model: str
+    max_model_calls: int
+    budget_usd: Decimal | None
     emit: Callable[[Event], None]
+    spent_usd: Callable[[], Decimal]
+    attempt: int
     journal: Journal
     mark_tainted: Callable[[str], Awaitable[None]]
     tainted: bool = False

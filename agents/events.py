@@ -1,5 +1,6 @@
-"""What a run tells while it runs: the union sent over SSE. Every run ends in `run.finished` or `run.failed`."""
+"""What a run tells while it runs: the union sent over SSE. Every run ends in one of the last three."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,8 @@ class Told(BaseModel):
     """Common shape: frozen, told apart by `type`."""
 
     model_config = ConfigDict(frozen=True)
+
+    type: Any
 
 
 class RunStarted(Told):
@@ -39,9 +42,13 @@ class NodeFinished(Told):
 
 
 class MessageDelta(Told):
-    """More words of an answer under way; only `message.completed` is to be trusted."""
+    """More words of an answer under way; only `message.completed` is to be trusted.
+
+    The deltas with the id of a completed message add up to it. An id that is never completed was cut off.
+    """
 
     type: Literal["message.delta"] = "message.delta"
+    message_id: str
     text: str
 
 
@@ -49,6 +56,7 @@ class MessageCompleted(Told):
     """A whole, accepted message of the model."""
 
     type: Literal["message.completed"] = "message.completed"
+    message_id: str
     text: str
 
 
@@ -67,6 +75,7 @@ class ToolFinished(Told):
     type: Literal["tool.finished"] = "tool.finished"
     tool_call_id: str
     name: str
+    arguments: Any
     status: Literal["ok", "error"]
     result: Any
 
@@ -103,6 +112,15 @@ class RunFailed(Told):
     error: dict[str, Any]
 
 
+class RunCancelled(Told):
+    """The run was ended by a person or by a newer message; `kept`: what it did so far stays in the thread."""
+
+    type: Literal["run.cancelled"] = "run.cancelled"
+    run_id: str
+    thread_id: str
+    kept: bool
+
+
 Event = Annotated[
     RunStarted
     | NodeStarted
@@ -113,6 +131,21 @@ Event = Annotated[
     | ToolFinished
     | UsageRecorded
     | RunFinished
-    | RunFailed,
+    | RunFailed
+    | RunCancelled,
     Field(discriminator="type"),
 ]
+
+ENDS = ("run.finished", "run.failed", "run.cancelled")
+
+
+def coalesce(events: Sequence[Event]) -> list[Event]:
+    """The same story in fewer events: neighbouring words of one message become one delta."""
+    told: list[Event] = []
+    for event in events:
+        last = told[-1] if told else None
+        if isinstance(event, MessageDelta) and isinstance(last, MessageDelta) and last.message_id == event.message_id:
+            told[-1] = MessageDelta(message_id=event.message_id, text=last.text + event.text)
+        else:
+            told.append(event)
+    return told

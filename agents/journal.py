@@ -58,8 +58,10 @@ class RunJournal:
             raise RunLostError(f"step {step} of run {self._run_id} was recorded by another process")
 
 
-async def read_journal(pool: Pool, run_id: UUID) -> RunJournal:
-    """The journal of a run that was started before."""
+async def read_journal(pool: Pool, run_id: UUID, *, again: bool) -> RunJournal:
+    """A run's journal; `again`: an earlier attempt may have left something in it."""
+    if not again:
+        return RunJournal(pool, run_id, {})
     async with pool.connection() as connection:
         rows = await (await connection.execute(READ, {"run_id": run_id})).fetchall()
     return RunJournal(pool, run_id, {row["step"]: row["result"] for row in rows})

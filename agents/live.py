@@ -1,55 +1,112 @@
-"""A run under way in this process, and what it has told so far."""
+"""A run under way in this process. What it tells is stored first and heard afterwards.
+
+So nobody ever heard something that a crash then unsays.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-from agents.events import Event, UsageRecorded
-from agents.journal import Journal
-from agents.store import NewRun
+from agents.eventlog import EventLog, StoredEvent
+from agents.events import Event, UsageRecorded, coalesce
+from agents.journal import Journal, RunLostError
+from agents.leases import End, Leases, NewRun, OnCancel
+
+PAUSE_S = 0.03  # words that come within it are stored together
 
 
 class LiveRun:
-    """Collects a run's events for everyone who listens, from the beginning."""
+    """Stores a run's events in order, in batches, and lets anyone here listen from any point."""
 
-    def __init__(self, run: NewRun, *, tainted: bool, journal: Journal) -> None:
-        """`tainted`: what its thread was when it began."""
+    def __init__(self, run: NewRun, *, tainted: bool, journal: Journal, log: EventLog, told: int = 0) -> None:
+        """`tainted`: what its thread was when it began. `told`: events stored by earlier attempts."""
         self.run = run
         self.tainted = tainted
         self.journal = journal
-        self._events: list[Event] = []
+        self.on_cancel: OnCancel | None = run.cancel_asked
+        self.cost_usd = Decimal(0)
+        self._log = log
+        self._earlier = told
+        self._waiting: list[Event] = []
+        self._stored: list[StoredEvent] = []
+        self._emitted = asyncio.Event()
         self._news = asyncio.Event()
         self._closed = False
+        self._storing = asyncio.Lock()
 
     def emit(self, event: Event) -> None:
-        """Tell everyone who listens."""
-        self._events.append(event)
-        self._news.set()
+        """Tell everyone who listens, as soon as it is stored."""
+        if isinstance(event, UsageRecorded):
+            self.cost_usd += event.cost_usd or 0
+        self._waiting.append(event)
+        self._emitted.set()
+
+    async def write(self) -> None:
+        """Store what is emitted, until cancelled. Raises `RunLostError` when another process has the run."""
+        while True:
+            await self._emitted.wait()
+            await self.flush()
+            await asyncio.sleep(PAUSE_S)
+
+    async def flush(self) -> None:
+        """Store what waits, then let it be heard."""
+        async with self._storing:
+            batch = self._take()
+            if not batch:
+                return
+            if not await self._log.add(self.run.id, attempts=self.run.attempts, events=batch):
+                raise RunLostError(f"run {self.run.id} was taken over by another process")
+            self._publish(batch)
+
+    async def end(self, leases: Leases, end: End) -> None:
+        """Store the run's end together with the event that tells it."""
+        await self.flush()
+        async with self._storing:
+            number = self._next_number()
+            if not await leases.end(self.run, end, number=number):
+                raise RunLostError(f"run {self.run.id} was ended by another process")
+            self._publish([_stored(number, end.event)])
 
     def close(self) -> None:
         """Nothing more will come from this process; without an end told, the run goes on elsewhere."""
         self._closed = True
         self._news.set()
 
-    @property
-    def cost_usd(self) -> Decimal:
-        """What the run's model calls cost so far."""
-        costs = (event.cost_usd for event in self._events if isinstance(event, UsageRecorded))
-        return sum((cost for cost in costs if cost is not None), Decimal(0))
-
-    async def batches(self, *, silence_s: float) -> AsyncGenerator[Sequence[Event]]:
-        """Everything from the beginning to the end, in the pieces in which it comes; empty after each silence."""
-        position = 0
-        while position < len(self._events) or not self._closed:
-            if position == len(self._events):
+    async def follow(self, *, after: int, silence_s: float) -> AsyncGenerator[Sequence[StoredEvent]]:
+        """What this process stored after `after`, as it comes; empty after each silence; ends when closed."""
+        position = max(0, after - self._earlier)
+        while position < len(self._stored) or not self._closed:
+            if position >= len(self._stored):
                 await self._wait(silence_s)
-            batch = self._events[position:]
+            batch = self._stored[position:]
             position += len(batch)
             yield batch
+
+    @property
+    def earlier(self) -> int:
+        """How many events earlier attempts stored; they are in the log, not here."""
+        return self._earlier
+
+    def _take(self) -> list[StoredEvent]:
+        self._emitted.clear()
+        events, self._waiting = coalesce(self._waiting), []
+        first = self._next_number()
+        return [_stored(first + place, event) for place, event in enumerate(events)]
+
+    def _next_number(self) -> int:
+        return self._earlier + len(self._stored) + 1
+
+    def _publish(self, batch: Sequence[StoredEvent]) -> None:
+        self._stored.extend(batch)
+        self._news.set()
 
     async def _wait(self, silence_s: float) -> None:
         self._news.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(silence_s):
                 await self._news.wait()
+
+
+def _stored(number: int, event: Event) -> StoredEvent:
+    return StoredEvent(number=number, type=event.type, data=event.model_dump_json(exclude={"type"}))

@@ -1,4 +1,4 @@
-"""Threads, runs and leases in PostgreSQL. A run is stored before it starts; one run at a time holds a thread."""
+"""Threads and runs as people look at them; who runs what is in `leases.py`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from pilothouse.db import Pool
 from pilothouse.errors import NotFoundError
@@ -17,64 +16,47 @@ GET_THREAD = """
     FROM controller.threads
     WHERE id = %(id)s AND user_id = %(user_id)s"""
 TAINT_THREAD = "UPDATE controller.threads SET tainted = true WHERE id = %(id)s"
-# One statement, so one round trip and one transaction: without the lease nothing is stored.
-ADD_RUN = """
-    WITH thread AS (
-        INSERT INTO controller.threads (id, user_id)
-        VALUES (%(thread_id)s, %(user_id)s)
-        ON CONFLICT (id) DO NOTHING
-    ), lease AS (
-        INSERT INTO controller.thread_leases (thread_id, run_id, expires_at)
-        VALUES (%(thread_id)s, %(id)s, now() + %(lease_s)s * interval '1 second')
-        ON CONFLICT (thread_id) DO NOTHING
-        RETURNING run_id
-    )
-    INSERT INTO controller.runs
-        (id, thread_id, user_id, caller, idempotency_key, message, model, status, started_at)
-    SELECT run_id, %(thread_id)s, %(user_id)s, %(caller)s, %(idempotency_key)s, %(message)s, %(model)s,
-           'running', now()
-    FROM lease
-    RETURNING id"""
+LIST_THREADS = """
+    SELECT id, tainted, created_at
+    FROM controller.threads
+    WHERE user_id = %(user_id)s
+    ORDER BY created_at DESC
+    LIMIT %(limit)s"""
 FIND_RUN = """
     SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at
     FROM controller.runs
     WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s"""
+GET_RUN = """
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at
+    FROM controller.runs
+    WHERE user_id = %(user_id)s AND id = %(id)s"""
 LIST_RUNS = """
     SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at
     FROM controller.runs
     WHERE thread_id = %(thread_id)s
-    ORDER BY created_at"""
-# `attempts` fences: a process that lost its run to another one can neither renew nor end it.
-KEEP_LEASE = """
-    UPDATE controller.thread_leases AS lease
-    SET expires_at = now() + %(lease_s)s * interval '1 second'
-    FROM controller.runs AS run
-    WHERE lease.run_id = %(id)s AND run.id = lease.run_id AND run.attempts = %(attempts)s
-    RETURNING run.id"""
-END_RUN = """
-    WITH ended AS (
-        UPDATE controller.runs
-        SET status = %(status)s, answer = %(answer)s, error = %(error)s, cost_usd = %(cost_usd)s, ended_at = now()
-        WHERE id = %(id)s AND attempts = %(attempts)s AND ended_at IS NULL
-        RETURNING id
-    )
-    DELETE FROM controller.thread_leases
-    USING ended
-    WHERE run_id = ended.id"""
-# A lease that ran out belongs to a run whose process died. Whoever renews it first goes on with the run.
-TAKE_OVER = """
-    WITH taken AS (
-        UPDATE controller.thread_leases
-        SET expires_at = now() + %(lease_s)s * interval '1 second'
-        WHERE expires_at < now()
-        RETURNING run_id
-    )
-    UPDATE controller.runs AS run
-    SET attempts = attempts + 1
-    FROM taken
-    WHERE run.id = taken.run_id
-    RETURNING run.id, run.thread_id, run.user_id, run.caller, run.idempotency_key, run.message, run.model,
-              run.attempts"""
+    ORDER BY place"""
+LIST_USER_RUNS = """
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at
+    FROM controller.runs
+    WHERE user_id = %(user_id)s
+    ORDER BY place DESC
+    LIMIT %(limit)s"""
+# Steps and events go with their runs. The ledger stays: money spent is not forgotten.
+DELETE_THREAD = (
+    """
+    DELETE FROM controller.runs
+    WHERE thread_id = %(id)s""",
+    "DELETE FROM checkpoint_writes WHERE thread_id = %(id)s::text",
+    "DELETE FROM checkpoint_blobs WHERE thread_id = %(id)s::text",
+    "DELETE FROM checkpoints WHERE thread_id = %(id)s::text",
+    "DELETE FROM controller.threads WHERE id = %(id)s",
+)
+LOCK_IF_FREE = """
+    SELECT id
+    FROM controller.threads AS thread
+    WHERE id = %(id)s
+      AND NOT EXISTS (SELECT FROM controller.thread_leases AS lease WHERE lease.thread_id = thread.id)
+    FOR UPDATE"""
 
 
 @dataclass(frozen=True)
@@ -102,20 +84,6 @@ class Run:
     ended_at: datetime | None
 
 
-@dataclass(frozen=True)
-class NewRun:
-    """What is stored before anything happens."""
-
-    id: UUID
-    thread_id: UUID
-    user_id: str
-    caller: str
-    idempotency_key: str | None
-    message: str
-    model: str
-    attempts: int = 1
-
-
 class Store:
     """The controller's own tables."""
 
@@ -134,7 +102,8 @@ class Store:
 
     async def taint_thread(self, thread_id: str) -> None:
         """Mark a thread for good as holding text that others wrote."""
-        await self._execute(TAINT_THREAD, {"id": thread_id})
+        async with self._pool.connection() as connection:
+            await connection.execute(TAINT_THREAD, {"id": thread_id})
 
     async def find_run(self, *, user_id: str, idempotency_key: str) -> Run | None:
         """The run an earlier request with this key started."""
@@ -142,39 +111,39 @@ class Store:
             await cursor.execute(FIND_RUN, {"user_id": user_id, "idempotency_key": idempotency_key})
             return await cursor.fetchone()
 
+    async def get_run(self, run_id: UUID, *, user_id: str) -> Run:
+        """A user's run; other people's do not exist."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Run)) as cursor:
+            await cursor.execute(GET_RUN, {"id": run_id, "user_id": user_id})
+            run = await cursor.fetchone()
+        if run is None:
+            raise NotFoundError(f"there is no run {run_id}", hint="GET /api/runs lists yours")
+        return run
+
     async def list_runs(self, thread_id: UUID) -> list[Run]:
         """A thread's runs, oldest first."""
+        return await self._runs(LIST_RUNS, {"thread_id": thread_id})
+
+    async def list_user_runs(self, *, user_id: str, limit: int) -> list[Run]:
+        """A user's runs, newest first."""
+        return await self._runs(LIST_USER_RUNS, {"user_id": user_id, "limit": limit})
+
+    async def list_threads(self, *, user_id: str, limit: int) -> list[Thread]:
+        """A user's threads, newest first."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Thread)) as cursor:
+            await cursor.execute(LIST_THREADS, {"user_id": user_id, "limit": limit})
+            return await cursor.fetchall()
+
+    async def delete_thread(self, thread_id: UUID) -> bool:
+        """Everything of it, in one transaction; False, and nothing gone, while a run holds it."""
+        async with self._pool.connection() as connection, connection.transaction():
+            if await (await connection.execute(LOCK_IF_FREE, {"id": thread_id})).fetchone() is None:
+                return False
+            for statement in DELETE_THREAD:
+                await connection.execute(statement, {"id": thread_id})
+            return True
+
+    async def _runs(self, statement: Any, values: dict[str, Any]) -> list[Run]:
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Run)) as cursor:
-            await cursor.execute(LIST_RUNS, {"thread_id": thread_id})
+            await cursor.execute(statement, values)
             return await cursor.fetchall()
-
-    async def add_run(self, run: NewRun, *, lease_s: float) -> bool:
-        """Store the run and take its thread (made if new); False, and nothing stored, when another run holds it."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(ADD_RUN, {**vars(run), "lease_s": lease_s})
-            return await cursor.fetchone() is not None
-
-    async def keep_lease(self, run: NewRun, *, lease_s: float) -> bool:
-        """Renew (or, with 0 s, let go); False when another process has taken the run over."""
-        values = {"id": run.id, "attempts": run.attempts, "lease_s": lease_s}
-        async with self._pool.connection() as connection:
-            return await (await connection.execute(KEEP_LEASE, values)).fetchone() is not None
-
-    async def end_run(
-        self, run: NewRun, *, status: str, cost_usd: Decimal, answer: str | None = None, error: Any = None
-    ) -> bool:
-        """The run's one end, and its thread is free again. False, and no end, when another process has the run."""
-        stored = None if error is None else Jsonb(error)
-        values = {"id": run.id, "attempts": run.attempts, "status": status, "answer": answer, "cost_usd": cost_usd}
-        async with self._pool.connection() as connection:
-            return (await connection.execute(END_RUN, {**values, "error": stored})).rowcount == 1
-
-    async def take_over(self, *, lease_s: float) -> list[NewRun]:
-        """Runs whose process died; this process holds their threads now."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(NewRun)) as cursor:
-            await cursor.execute(TAKE_OVER, {"lease_s": lease_s})
-            return await cursor.fetchall()
-
-    async def _execute(self, statement: Any, values: dict[str, Any]) -> None:
-        async with self._pool.connection() as connection:
-            await connection.execute(statement, values)

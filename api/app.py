@@ -2,23 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import psycopg
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from psycopg_pool import PoolTimeout
 from starlette.staticfiles import StaticFiles
 
 from agents import checkpoints
 from agents.deps import Deps
+from agents.execution import LEASE_S, Executor
 from agents.graph import build_graph
+from agents.leases import Leases
 from agents.runs import Runs
 from agents.schemas import tool_schemas
 from agents.store import Store
-from api import chat, health, threads, trading
+from api import chat, health, runs, threads, trading
 from api.access import Access
 from api.requests import Guard
 from pilothouse import clock
@@ -33,7 +33,6 @@ from tools.workflows import workflow_tools
 
 STATIC = Path(__file__).parent / "static"
 POOL_SIZE = 20
-SWEEP_S = 2
 
 
 def create_app(settings: ControllerSettings) -> FastAPI:
@@ -49,7 +48,7 @@ def create_app(settings: ControllerSettings) -> FastAPI:
     app = FastAPI(title="Pilothouse", version="0.1.0", docs_url=None, redoc_url=None, lifespan=lifespan)
     install_error_handlers(app, payload_error=RequestValidationError)
     app.add_middleware(Guard)
-    for module in (chat, threads, trading, health):
+    for module in (chat, runs, threads, trading, health):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app
@@ -82,16 +81,10 @@ async def compose(app: FastAPI, settings: ControllerSettings, stack: AsyncExitSt
     app.state.pool = pool
     app.state.session = session
     app.state.access = Access(pool=pool, secret=settings.key_secret, clock=clock.now)
-    app.state.runs = Runs(store=store, graph=build_graph(deps), pool=pool, model=settings.model)
+    leases = Leases(pool, lease_s=LEASE_S)
+    executor = Executor(graph=build_graph(deps), pool=pool, store=store, leases=leases, clock=clock.now)
+    app.state.runs = Runs(pool=pool, store=store, leases=leases, executor=executor, model=settings.model)
     app.state.services = {"proxy": settings.proxy_url, "broker": settings.broker_url, "memory": settings.memory_url}
     app.state.broker = broker
-    sweeper = asyncio.create_task(_sweep(app.state.runs))
-    stack.callback(sweeper.cancel)
-
-
-async def _sweep(runs: Runs) -> None:
-    """Runs whose process died go on here."""
-    while True:
-        with suppress(psycopg.OperationalError, PoolTimeout):  # the next sweep comes soon
-            await runs.take_over()
-        await asyncio.sleep(SWEEP_S)
+    for work in (app.state.runs.sweep(), app.state.runs.listen()):
+        stack.callback(asyncio.create_task(work).cancel)

@@ -2,10 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from agents.leases import Limits
+from agents.runs import IfBusy
+from agents.store import Run
 
 MAX_MESSAGE_CHARS = 32_000
 
@@ -40,13 +44,29 @@ class ErrorView(BaseModel):
     error: ErrorDetail
 
 
-class ChatRequest(BaseModel):
-    """One message to the agent."""
+class RunRequest(BaseModel):
+    """One message to the agent, and what its run may use."""
 
     model_config = ConfigDict(extra="forbid")
 
     message: Text = Field(examples=["How is my bot doing?"])
     thread_id: UUID | None = Field(default=None, description="leave out to start a new thread", examples=[None])
+    if_busy: IfBusy = Field(
+        default="reject",
+        description="while another run holds the thread: refuse, wait for it, cancel it and keep what it did,"
+        " or cancel it and take back what it did",
+    )
+    deadline_s: int = Field(default=600, ge=1, le=86_400, description="seconds until the run is given up")
+    max_model_calls: int = Field(default=12, ge=1, le=100)
+    budget_usd: Decimal | None = Field(default=None, gt=0, description="no model call begins once it is used up")
+
+    def limits(self) -> Limits:
+        """What the run may use."""
+        return Limits(deadline_s=self.deadline_s, max_model_calls=self.max_model_calls, budget_usd=self.budget_usd)
+
+
+class ChatRequest(RunRequest):
+    """One message to the agent."""
 
 
 class ToolCallView(BaseModel):
@@ -80,18 +100,42 @@ class MessageView(BaseModel):
     tool_calls: list[ToolCallView] | None = None
     tool_call_id: str | None = None
     name: str | None = None
+    status: Literal["ok", "error"] | None = None
 
 
 class RunView(BaseModel):
     """A run's metadata."""
 
     run_id: UUID
+    thread_id: UUID
     status: str = Field(examples=["finished"])
     model: str
     cost_usd: Decimal
     error: ErrorDetail | None = None
     created_at: datetime
     ended_at: datetime | None
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """A stored run as people see it."""
+        return cls(
+            run_id=run.id,
+            thread_id=run.thread_id,
+            status=run.status,
+            model=run.model,
+            cost_usd=run.cost_usd,
+            error=ErrorDetail(**run.error) if run.error else None,
+            created_at=run.created_at,
+            ended_at=run.ended_at,
+        )
+
+
+class ThreadSummary(BaseModel):
+    """A thread in a list."""
+
+    thread_id: UUID
+    tainted: bool
+    created_at: datetime
 
 
 class ThreadView(BaseModel):

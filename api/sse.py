@@ -1,23 +1,31 @@
-"""Server-sent events: increasing ids, a comment every 15 s so that proxies keep the line open."""
+"""Server-sent events: a run's own numbers as ids, a comment every 15 s so that proxies keep the line open."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
-from agents.events import Event
-from agents.live import LiveRun
+from starlette.responses import StreamingResponse
 
-PING_S = 15
+from agents.eventlog import StoredEvent
+
+SILENCE_S = 15
 PING = b": ping\n\n"
 
 
-async def stream(live: LiveRun) -> AsyncGenerator[bytes]:
-    """All events of a run, as many at once as have come, and pings while it is silent."""
-    number = 0
-    async for batch in live.batches(silence_s=PING_S):
-        yield b"".join(encode(event, number + place) for place, event in enumerate(batch, 1)) or PING
-        number += len(batch)
+class EventStream(StreamingResponse):
+    """An answer that goes on for as long as there is something to tell."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, batches: AsyncGenerator[Sequence[StoredEvent]]) -> None:
+        """Never cached, never buffered by a proxy in between."""
+        super().__init__(stream(batches), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
-def encode(event: Event, number: int) -> bytes:
+async def stream(batches: AsyncGenerator[Sequence[StoredEvent]]) -> AsyncGenerator[bytes]:
+    """Events as they come, as many at once as have come, and pings while it is silent."""
+    async for batch in batches:
+        yield b"".join(encode(event) for event in batch) or PING
+
+
+def encode(event: StoredEvent) -> bytes:
     """One event as it goes over the wire."""
-    data = event.model_dump_json(exclude={"type"})
-    return f"id: {number}\nevent: {event.type}\ndata: {data}\n\n".encode()
+    return f"id: {event.number}\nevent: {event.type}\ndata: {event.data}\n\n".encode()

@@ -1,17 +1,16 @@
-"""GET /api/threads/{id}: a thread with its messages and runs."""
+"""/api/threads: list them, read one with its messages and runs, forget one."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
 from agents.messages import pending_calls
 from agents.runs import Runs
-from agents.store import Run
 from api.access import Key, needs
-from api.schemas import ErrorDetail, ErrorView, MessageView, RunView, ThreadView, ToolCallView
+from api.schemas import ErrorView, MessageView, RunView, ThreadSummary, ThreadView, ToolCallView
 
 router = APIRouter(prefix="/api", tags=["threads"])
 
@@ -22,10 +21,25 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+BUSY: dict[int | str, dict[str, Any]] = {
+    **RESPONSES,
+    409: {"model": ErrorView, "description": "a run holds the thread"},
+}
+Reader = Annotated[Key, Depends(needs("threads:read"))]
+
+
+@router.get("/threads", responses=RESPONSES)
+async def list_threads(
+    request: Request, key: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 20
+) -> list[ThreadSummary]:
+    """Your threads, newest first."""
+    runs: Runs = request.app.state.runs
+    threads = await runs.list_threads(user_id=key.user_id, limit=limit)
+    return [ThreadSummary(thread_id=each.id, tainted=each.tainted, created_at=each.created_at) for each in threads]
+
+
 @router.get("/threads/{thread_id}", responses=RESPONSES)
-async def get_thread(
-    request: Request, thread_id: UUID, key: Annotated[Key, Depends(needs("threads:read"))]
-) -> ThreadView:
+async def get_thread(request: Request, thread_id: UUID, key: Reader) -> ThreadView:
     """Your thread; other people's threads do not exist for you."""
     runs: Runs = request.app.state.runs
     thread, messages, its_runs = await runs.get_thread(thread_id, user_id=key.user_id)
@@ -34,13 +48,26 @@ async def get_thread(
         tainted=thread.tainted,
         created_at=thread.created_at,
         messages=[_message(message) for message in messages],
-        runs=[_run(run) for run in its_runs],
+        runs=[RunView.of(run) for run in its_runs],
     )
+
+
+@router.delete("/threads/{thread_id}", status_code=204, responses=BUSY)
+async def delete_thread(request: Request, thread_id: UUID, key: Annotated[Key, Depends(needs("chat"))]) -> None:
+    """Forget a thread of yours with all its runs and events. What it cost stays in the ledger."""
+    runs: Runs = request.app.state.runs
+    await runs.delete_thread(thread_id, user_id=key.user_id)
 
 
 def _message(message: AnyMessage) -> MessageView:
     if isinstance(message, ToolMessage):
-        return MessageView(role="tool", content=message.text, tool_call_id=message.tool_call_id, name=message.name)
+        return MessageView(
+            role="tool",
+            content=message.text,
+            tool_call_id=message.tool_call_id,
+            name=message.name,
+            status="ok" if message.status == "success" else "error",
+        )
     if isinstance(message, HumanMessage):
         return MessageView(role="user", content=message.text)
     calls = [
@@ -55,15 +82,3 @@ def _parsed(raw: str) -> Any:
         return orjson.loads(raw or "{}")
     except orjson.JSONDecodeError:
         return raw
-
-
-def _run(run: Run) -> RunView:
-    return RunView(
-        run_id=run.id,
-        status=run.status,
-        model=run.model,
-        cost_usd=run.cost_usd,
-        error=ErrorDetail(**run.error) if run.error else None,
-        created_at=run.created_at,
-        ended_at=run.ended_at,
-    )

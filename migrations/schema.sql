@@ -77,6 +77,16 @@ CREATE TABLE controller.api_keys (
 
 ALTER TABLE controller.api_keys OWNER TO pilothouse_controller;
 
+CREATE TABLE controller.run_events (
+    run_id uuid NOT NULL,
+    number integer NOT NULL,
+    type text NOT NULL,
+    data json NOT NULL,
+    told_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE controller.run_events OWNER TO pilothouse_controller;
+
 CREATE TABLE controller.run_steps (
     run_id uuid NOT NULL,
     step text NOT NULL,
@@ -94,7 +104,7 @@ CREATE TABLE controller.runs (
     idempotency_key text,
     message text NOT NULL,
     model text NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
+    status text NOT NULL,
     answer text,
     error jsonb,
     cost_usd numeric DEFAULT 0 NOT NULL,
@@ -102,10 +112,26 @@ CREATE TABLE controller.runs (
     started_at timestamp with time zone,
     ended_at timestamp with time zone,
     attempts integer DEFAULT 1 NOT NULL,
-    CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text])))
+    place bigint NOT NULL,
+    urgent boolean DEFAULT false NOT NULL,
+    cancel_asked text,
+    deadline_s integer DEFAULT 600 NOT NULL,
+    max_model_calls integer DEFAULT 12 NOT NULL,
+    budget_usd numeric,
+    CONSTRAINT runs_cancel_asked_check CHECK ((cancel_asked = ANY (ARRAY['keep'::text, 'roll back'::text]))),
+    CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE controller.runs OWNER TO pilothouse_controller;
+
+ALTER TABLE controller.runs ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME controller.runs_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE controller.thread_leases (
     thread_id uuid NOT NULL,
@@ -209,6 +235,9 @@ ALTER TABLE ONLY controller.api_keys
 ALTER TABLE ONLY controller.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY controller.run_events
+    ADD CONSTRAINT run_events_pkey PRIMARY KEY (run_id, number);
+
 ALTER TABLE ONLY controller.run_steps
     ADD CONSTRAINT run_steps_pkey PRIMARY KEY (run_id, step);
 
@@ -238,6 +267,10 @@ ALTER TABLE ONLY proxy.ledger
 
 CREATE INDEX runs_by_thread ON controller.runs USING btree (thread_id, created_at);
 
+CREATE INDEX runs_by_user ON controller.runs USING btree (user_id, place DESC);
+
+CREATE INDEX runs_waiting ON controller.runs USING btree (thread_id, urgent DESC, place) WHERE (status = 'queued'::text);
+
 CREATE INDEX threads_by_user ON controller.threads USING btree (user_id, created_at DESC);
 
 CREATE INDEX turns_waiting ON memory.turns USING btree (not_before) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
@@ -245,6 +278,9 @@ CREATE INDEX turns_waiting ON memory.turns USING btree (not_before) WHERE ((done
 CREATE INDEX ledger_by_run ON proxy.ledger USING btree (run_id);
 
 CREATE INDEX ledger_by_time ON proxy.ledger USING btree (called_at);
+
+ALTER TABLE ONLY controller.run_events
+    ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY controller.run_steps
     ADD CONSTRAINT run_steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;

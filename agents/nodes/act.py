@@ -28,13 +28,14 @@ class Outcome(TypedDict):
 
 async def act(call: PendingCall, deps: Deps, run: RunContext) -> Update:
     """Validate the arguments, run the tool, hand its result (or its error) to the model."""
-    run.emit(ToolStarted(tool_call_id=call["id"], name=call["name"], arguments=_shown(call["arguments"])))
+    told: dict[str, Any] = {"tool_call_id": call["id"], "name": call["name"], "arguments": _shown(call["arguments"])}
+    run.emit(ToolStarted(**told))
     outcome: Outcome | None = run.journal.recorded(call["step"])
     if outcome is None:
         outcome = await _outcome(call, deps, run)
         await run.journal.record(call["step"], {**outcome})
     status, result = outcome["status"], outcome["result"]
-    run.emit(ToolFinished(tool_call_id=call["id"], name=call["name"], status=status, result=result))
+    run.emit(ToolFinished(**told, status=status, result=result))
     message = ToolMessage(
         _fit(orjson.dumps(result).decode()),
         id=f"{run.run_id}:{call['step']}",

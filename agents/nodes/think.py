@@ -7,38 +7,57 @@ from agents.deps import Deps, RunContext
 from agents.events import MessageCompleted, MessageDelta, UsageRecorded
 from agents.messages import from_answer, recent, to_openai
 from agents.state import State, Update
-from pilothouse.errors import IncompleteAnswerError
+from pilothouse.errors import ForbiddenError, IncompleteAnswerError
 from pilothouse.models import Answer, Message, Request
 
 HISTORY_LIMIT = 60
-MAX_ROUNDS = 12
 
 
 async def think(state: State, deps: Deps, run: RunContext) -> Update:
     """One model call; its answer is whole, or this raises and no tool runs."""
     rounds = state.get("rounds", 0)
-    if rounds >= MAX_ROUNDS:
-        raise IncompleteAnswerError(
-            f"the model asked for tools {MAX_ROUNDS} times without answering", hint="ask a narrower question"
-        )
     step = f"think.{rounds}"
-    answer = await _answer(step, state, deps, run)
+    recorded = run.journal.recorded(step)
+    answer = Answer.from_json(recorded) if recorded else await _ask(step, state, deps, run)
     run.emit(UsageRecorded(node="think", **vars(answer.usage)))
     if answer.text:
-        run.emit(MessageCompleted(text=answer.text))
+        _tell(answer.text, step, run, again=recorded is not None)
     return {"messages": [from_answer(answer, run_id=run.run_id, step=step)], "rounds": rounds + 1}
 
 
-async def _answer(step: str, state: State, deps: Deps, run: RunContext) -> Answer:
-    """From the journal when an earlier attempt got it; else from the model, and durable before anyone acts on it."""
-    if recorded := run.journal.recorded(step):
-        return Answer.from_json(recorded)
+async def _ask(step: str, state: State, deps: Deps, run: RunContext) -> Answer:
+    """From the model, and durable before anyone acts on it."""
+    _check_limits(state.get("rounds", 0), run)
     request = Request(
         model=run.model, messages=_prompt(state, deps), tools=deps.schemas, run_id=run.run_id, node="think"
     )
-    answer = await deps.model.complete(request, lambda text: run.emit(MessageDelta(text=text)))
+    message_id = _message_id(step, run)
+    answer = await deps.model.complete(request, lambda text: run.emit(MessageDelta(message_id=message_id, text=text)))
     await run.journal.record(step, answer.to_json())
     return answer
+
+
+def _tell(text: str, step: str, run: RunContext, *, again: bool) -> None:
+    """A message from an earlier attempt is told whole: nobody knows how much of it was heard."""
+    message_id = _message_id(step, run)
+    if again:
+        run.emit(MessageDelta(message_id=message_id, text=text))
+    run.emit(MessageCompleted(message_id=message_id, text=text))
+
+
+def _message_id(step: str, run: RunContext) -> str:
+    """Each attempt's words are a message of their own, so that a cut-off one is not glued to its repetition."""
+    return f"{step}#{run.attempt}"
+
+
+def _check_limits(rounds: int, run: RunContext) -> None:
+    if rounds >= run.max_model_calls:
+        raise IncompleteAnswerError(
+            f"the model asked for tools {rounds} times without answering", hint="ask a narrower question"
+        )
+    if run.budget_usd is not None and run.spent_usd() >= run.budget_usd:
+        hint = "ask a narrower question, or allow more"
+        raise ForbiddenError(f"the run's budget of {run.budget_usd} USD is used up", hint=hint)
 
 
 def _prompt(state: State, deps: Deps) -> list[Message]:

@@ -90,7 +90,22 @@ async def test_a_model_that_hangs_is_given_up_at_the_deadline(direct_model: Mode
 
 async def test_an_unreachable_proxy_is_named(words: list[str]) -> None:
     async with aiohttp.ClientSession() as session:
-        client = ModelClient(session=session, url="http://127.0.0.1:9", key="ph_x")
+        client = ModelClient(session=session, url="http://127.0.0.1:9", key="ph_x", restart_wait_s=0)
 
         with pytest.raises(UnavailableError, match="proxy"):
             await client.complete(ask("pilothouse/rehearsal"), words.append)
+
+
+async def test_a_proxy_that_is_being_started_again_is_waited_for(
+    openrouter_twin: OpenRouterTwin, words: list[str]
+) -> None:
+    port = find_free()
+    async with aiohttp.ClientSession() as session:
+        client = ModelClient(session=session, url=f"http://127.0.0.1:{port}/api", key=openrouter_twin.key)
+        asking = asyncio.create_task(client.complete(ask("pilothouse/rehearsal"), words.append))
+        await asyncio.wait([asking], timeout=0.3)  # long enough to be refused
+
+        async with relay(port, to=urlsplit(openrouter_twin.url).port):
+            answer = await asking
+
+    assert [call.name for call in answer.tool_calls] == ["freqtrade_get_status"]

@@ -1,0 +1,92 @@
+"""The stored events of runs: written by whoever executes a run, read by whoever follows it, on any replica."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from agents.events import ENDS
+from pilothouse.db import Pool
+
+POLL_S = 0.1  # only for followers of runs that another process executes
+
+ADD = """
+    INSERT INTO controller.run_events (run_id, number, type, data)
+    SELECT run.id, told.number, told.type, told.data::json
+    FROM controller.runs AS run,
+         unnest(%(numbers)s::int[], %(types)s::text[], %(data)s::text[]) AS told (number, type, data)
+    WHERE run.id = %(run_id)s AND run.attempts = %(attempts)s AND run.ended_at IS NULL
+    RETURNING number"""
+READ = """
+    SELECT number, type, data::text
+    FROM controller.run_events
+    WHERE run_id = %(run_id)s AND number > %(after)s
+    ORDER BY number"""
+LAST = "SELECT coalesce(max(number), 0) AS number FROM controller.run_events WHERE run_id = %(run_id)s"
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """One event as it was stored and as it goes out: its data is JSON text."""
+
+    number: int
+    type: str
+    data: str
+
+    @property
+    def is_end(self) -> bool:
+        """Nothing comes after it."""
+        return self.type in ENDS
+
+
+class EventLog:
+    """The table `controller.run_events`."""
+
+    def __init__(self, pool: Pool) -> None:
+        """`pool` connects with the controller's role."""
+        self._pool = pool
+
+    async def add(self, run_id: UUID, *, attempts: int, events: Sequence[StoredEvent]) -> bool:
+        """Store a batch; False, and nothing stored, when another process has the run."""
+        values = {
+            "run_id": run_id,
+            "attempts": attempts,
+            "numbers": [event.number for event in events],
+            "types": [event.type for event in events],
+            "data": [event.data for event in events],
+        }
+        async with self._pool.connection() as connection:
+            return (await connection.execute(ADD, values)).rowcount == len(events)
+
+    async def read(self, run_id: UUID, *, after: int) -> list[StoredEvent]:
+        """What was told after event number `after`."""
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(StoredEvent)) as cursor,
+        ):
+            await cursor.execute(READ, {"run_id": run_id, "after": after})
+            return await cursor.fetchall()
+
+    async def last_number(self, run_id: UUID) -> int:
+        """The number of the last event told; 0 for none."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(LAST, {"run_id": run_id})).fetchone()
+        return 0 if row is None else row["number"]
+
+    async def follow(self, run_id: UUID, *, after: int, silence_s: float) -> AsyncGenerator[Sequence[StoredEvent]]:
+        """Everything after `after` until the run's end, as it is stored; empty after each silence."""
+        silent_s = 0.0
+        while True:
+            events = await self.read(run_id, after=after)
+            if events:
+                yield events
+                after, silent_s = events[-1].number, 0.0
+                if events[-1].is_end:
+                    return
+            elif silent_s >= silence_s:
+                yield []
+                silent_s = 0.0
+            await asyncio.sleep(POLL_S)
+            silent_s += POLL_S

@@ -1,0 +1,193 @@
+"""Execute one run: every run ends once, written down and told; or it is let go, and goes on in another process."""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphRecursionError
+from psycopg_pool import PoolTimeout
+
+from agents.checkpoints import forget_run, make_saver
+from agents.deps import RunContext
+from agents.events import RunCancelled, RunFailed, RunFinished, RunStarted
+from agents.graph import Controller
+from agents.journal import RunLostError
+from agents.leases import End, Leases, NewRun
+from agents.live import LiveRun
+from agents.store import Store
+from pilothouse import log
+from pilothouse.clock import Clock
+from pilothouse.db import Pool
+from pilothouse.errors import PilothouseError, TimedOutError
+from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
+
+LEASE_S = 12
+HEARTBEAT_S = 4
+STEP_LIMIT = 60
+MAX_ATTEMPTS = 5
+LOGS = "bin/pilothouse logs controller"
+DATABASE_ERRORS = (psycopg.OperationalError, PoolTimeout)
+
+logger = log.get_logger()
+
+
+class Executor:
+    """Runs the graph for runs that this process holds."""
+
+    def __init__(self, *, graph: Controller, pool: Pool, store: Store, leases: Leases, clock: Clock) -> None:
+        """`graph` comes without a checkpointer; each run gets its own."""
+        self._graph = graph
+        self._pool = pool
+        self._store = store
+        self._leases = leases
+        self._clock = clock
+
+    def graph(self) -> Controller:
+        """The graph with a checkpointer of its own."""
+        return self._graph.copy({"checkpointer": make_saver(self._pool)})
+
+    async def execute(self, live: LiveRun) -> None:
+        """From the beginning, or from where an earlier attempt came to, to the end."""
+        helpers = [self._beside(live, live.write()), self._beside(live, self._keep_lease(live))]
+        try:
+            end = await self._outcome(live)
+            if end is None:
+                await self._leases.let_go(live.run)
+            else:
+                await live.end(self._leases, end)
+        except RunLostError as error:
+            logger.warning("run.lost", run_id=str(live.run.id), reason=error.message)
+        except DATABASE_ERRORS as error:
+            logger.warning("run.database_lost", run_id=str(live.run.id), reason=str(error))
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            live.close()
+
+    async def _outcome(self, live: LiveRun) -> End | None:
+        """The run loop. None: the run did not end here."""
+        try:
+            return await self._work(live)
+        except (RunLostError, *DATABASE_ERRORS):
+            raise
+        except PilothouseError as error:
+            return _failed(live, error)
+        except TimeoutError:
+            hint = "ask a narrower question, or allow more time"
+            return _failed(live, TimedOutError(f"the run did not end within {live.run.deadline_s} s", hint=hint))
+        except GraphRecursionError:
+            return _failed(live, PilothouseError("the run took too many steps", hint="ask a narrower question"))
+        except asyncio.CancelledError:
+            return await self._cancelled(live)
+        except Exception:  # the run loop: a bug ends this run, told as such, and nothing else
+            logger.exception("run.crashed", run_id=str(live.run.id))
+            return _failed(live, PilothouseError("the run broke on our side", hint=LOGS))
+
+    async def _work(self, live: LiveRun) -> End:
+        run = live.run
+        live.emit(_started(run))
+        if run.cancel_asked is not None:
+            raise asyncio.CancelledError
+        if run.attempts > MAX_ATTEMPTS:
+            raise PilothouseError(f"the run was interrupted {MAX_ATTEMPTS} times", hint=LOGS)
+        graph: Any = self.graph()  # Any: ainvoke's overloads defeat strict typing
+        async with asyncio.timeout(self._seconds_left(run)):
+            state = await graph.ainvoke(
+                {"messages": [HumanMessage(run.message, id=str(run.id))]},
+                thread_config(run.thread_id, run_id=run.id),
+                context=self._context(live),
+                durability="exit",
+            )
+        return _finished(live, state["messages"][-1].text)
+
+    async def _cancelled(self, live: LiveRun) -> End | None:
+        """By a person or a newer message. Otherwise this process stops or lost the run, which goes on elsewhere."""
+        run = live.run
+        if live.on_cancel is None:
+            logger.info("run.let_go", run_id=str(run.id))
+            return None
+        if live.on_cancel == "roll back":
+            await forget_run(self._pool, thread_id=run.thread_id, run_id=run.id)
+        event = RunCancelled(run_id=str(run.id), thread_id=str(run.thread_id), kept=live.on_cancel == "keep")
+        return End(status="cancelled", event=event, cost_usd=live.cost_usd)
+
+    def _seconds_left(self, run: NewRun) -> float:
+        elapsed_s = 0.0 if run.started_at is None else (self._clock() - run.started_at).total_seconds()
+        return max(0.0, run.deadline_s - elapsed_s)
+
+    def _context(self, live: LiveRun) -> RunContext:
+        run = live.run
+        return RunContext(
+            run_id=str(run.id),
+            thread_id=str(run.thread_id),
+            user_id=run.user_id,
+            model=run.model,
+            max_model_calls=run.max_model_calls,
+            budget_usd=run.budget_usd,
+            emit=live.emit,
+            spent_usd=lambda: live.cost_usd,
+            attempt=run.attempts,
+            journal=live.journal,
+            mark_tainted=self._store.taint_thread,
+            tainted=live.tainted,
+        )
+
+    async def _keep_lease(self, live: LiveRun) -> None:
+        """Renew until the run ends; without a renewal in time the run may be another process's."""
+        renewed_at = time.monotonic()
+        while time.monotonic() - renewed_at < LEASE_S - HEARTBEAT_S:
+            await asyncio.sleep(HEARTBEAT_S)
+            with suppress(*DATABASE_ERRORS, TimeoutError):  # the lease outlives a short outage
+                async with asyncio.timeout(HEARTBEAT_S):
+                    if not await self._leases.keep(live.run):
+                        break
+                renewed_at = time.monotonic()
+        raise RunLostError("its lease ran out")
+
+    def _beside(self, live: LiveRun, work: Any) -> asyncio.Task[None]:
+        """A task beside the run; when it ends by itself, the run cannot go on here."""
+        running = asyncio.current_task()
+        task: asyncio.Task[None] = asyncio.create_task(work)
+
+        def stop_run(ended: asyncio.Task[None]) -> None:
+            if not ended.cancelled():
+                logger.warning("run.stopped", run_id=str(live.run.id), reason=str(ended.exception()))
+                if running is not None:
+                    running.cancel()
+
+        task.add_done_callback(stop_run)
+        return task
+
+
+def thread_config(thread_id: UUID, *, run_id: UUID | None = None) -> RunnableConfig:
+    """LangGraph's config of a thread; the run's id goes into the metadata of the checkpoints it writes."""
+    metadata = {} if run_id is None else {"run_id": str(run_id)}
+    return {"configurable": {"thread_id": str(thread_id)}, "metadata": metadata, "recursion_limit": STEP_LIMIT}
+
+
+def _started(run: NewRun) -> RunStarted:
+    rehearsal = run.model == REHEARSAL_MODEL
+    return RunStarted(
+        run_id=str(run.id),
+        thread_id=str(run.thread_id),
+        model=run.model,
+        rehearsal=rehearsal,
+        notice=REHEARSAL_NOTICE if rehearsal else "",
+    )
+
+
+def _finished(live: LiveRun, answer: str) -> End:
+    run = live.run
+    event = RunFinished(run_id=str(run.id), thread_id=str(run.thread_id), answer=answer, cost_usd=live.cost_usd)
+    return End(status="finished", event=event, cost_usd=live.cost_usd, answer=answer)
+
+
+def _failed(live: LiveRun, error: PilothouseError) -> End:
+    run, told = live.run, error.body()["error"]
+    event = RunFailed(run_id=str(run.id), thread_id=str(run.thread_id), error=told)
+    return End(status="failed", event=event, cost_usd=live.cost_usd, error=told)

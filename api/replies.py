@@ -1,0 +1,95 @@
+"""A run's end as one JSON answer: what `POST /api/chat` gives without streaming."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import orjson
+
+from agents.eventlog import StoredEvent
+from agents.leases import NewRun
+from agents.store import Run
+from api.schemas import ChatReply, ToolCallView
+from pilothouse.errors import ConflictError, PilothouseError, UnavailableError
+from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
+
+
+async def collect(run: NewRun, batches: AsyncGenerator[Sequence[StoredEvent]]) -> ChatReply:
+    """Wait for the end and put the answer together; a failed run is an error with its own status."""
+    calls: dict[str, ToolCallView] = {}
+    async for batch in batches:
+        for event in batch:
+            fields: dict[str, Any] = orjson.loads(event.data)
+            if event.type == "tool.finished":
+                call_id = fields["tool_call_id"]
+                calls[call_id] = ToolCallView(
+                    id=call_id,
+                    name=fields["name"],
+                    arguments=fields["arguments"],
+                    status=fields["status"],
+                    result=fields["result"],
+                )
+            if event.is_end:
+                return _ended(run, event.type, fields, list(calls.values()))
+    hint = f"it goes on by itself; its answer will be in GET /api/threads/{run.thread_id}"
+    raise UnavailableError("the run was interrupted on our side", hint=hint)
+
+
+def earlier(run: Run, *, message: str) -> ChatReply:
+    """What the first request with this key got. Another message under the same key is a mistake, and said so."""
+    if run.message != message:
+        raise ConflictError("this Idempotency-Key was used for another message", hint="use a new key")
+    if run.ended_at is None:
+        hint = f"wait for it to end: GET /api/runs/{run.id}"
+        raise ConflictError(f"run {run.id} with this Idempotency-Key is under way", hint=hint)
+    if run.error is not None:
+        raise _as_error(run.error)
+    if run.status == "cancelled":
+        raise _cancelled()
+    return ChatReply(
+        run_id=run.id,
+        thread_id=run.thread_id,
+        answer=run.answer or "",
+        cost_usd=run.cost_usd,
+        tool_calls=[],
+        **served(run.model),
+    )
+
+
+def served(model: str) -> dict[str, Any]:
+    """The model, and whether it is the rehearsal."""
+    rehearsal = model == REHEARSAL_MODEL
+    return {"model": model, "rehearsal": rehearsal, "notice": REHEARSAL_NOTICE if rehearsal else ""}
+
+
+def _ended(run: NewRun, kind: str, fields: dict[str, Any], calls: list[ToolCallView]) -> ChatReply:
+    if kind == "run.failed":
+        raise _as_error(fields["error"])
+    if kind == "run.cancelled":
+        raise _cancelled()
+    return ChatReply(
+        run_id=run.id,
+        thread_id=run.thread_id,
+        answer=fields["answer"],
+        cost_usd=fields["cost_usd"],
+        tool_calls=calls,
+        **served(run.model),
+    )
+
+
+def _cancelled() -> ConflictError:
+    return ConflictError("the run was cancelled", hint="ask again")
+
+
+def _as_error(error: dict[str, Any]) -> PilothouseError:
+    """A run's stored error, as one that the handlers answer with."""
+    raised = PilothouseError(error["message"], hint=error["hint"])
+    raised.code = error["code"]
+    raised.status = STATUS_BY_CODE.get(error["code"], PilothouseError.status)
+    return raised
+
+
+def _every_error(kind: type[PilothouseError]) -> list[type[PilothouseError]]:
+    return [kind, *(each for child in kind.__subclasses__() for each in _every_error(child))]
+
+
+STATUS_BY_CODE = {kind.code: kind.status for kind in _every_error(PilothouseError)}

@@ -1,0 +1,72 @@
+"""/api/runs: start one in the background, look at it, follow its events from any point, cancel it."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+
+from agents.runs import Runs
+from api import sse
+from api.access import Key, needs
+from api.chat import Chatter, IdempotencyKey, start
+from api.schemas import ErrorView, RunRequest, RunView
+
+router = APIRouter(prefix="/api/runs", tags=["runs"])
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorView, "description": "no key, or one that opens nothing"},
+    403: {"model": ErrorView, "description": "the key lacks the scope"},
+    404: {"model": ErrorView, "description": "no such run of yours"},
+}
+START_ERRORS: dict[int | str, dict[str, Any]] = {
+    **ERRORS,
+    409: {"model": ErrorView, "description": "the thread is busy and 'if_busy' is 'reject'"},
+}
+Reader = Annotated[Key, Depends(needs("threads:read"))]
+
+
+@router.post("", status_code=202, responses=START_ERRORS)
+async def start_run(
+    request: Request, body: RunRequest, key: Chatter, idempotency_key: IdempotencyKey = None
+) -> RunView:
+    """Start a run and return at once; the same `Idempotency-Key` always names the same run."""
+    runs: Runs = request.app.state.runs
+    if idempotency_key and (first := await runs.find(user_id=key.user_id, idempotency_key=idempotency_key)):
+        return RunView.of(first)
+    run = await start(runs, body, key, idempotency_key)
+    return RunView.of(await runs.get(run.id, user_id=key.user_id))
+
+
+@router.get("", responses=ERRORS)
+async def list_runs(request: Request, key: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> list[RunView]:
+    """Your runs, newest first."""
+    runs: Runs = request.app.state.runs
+    return [RunView.of(run) for run in await runs.list_runs(user_id=key.user_id, limit=limit)]
+
+
+@router.get("/{run_id}", responses=ERRORS)
+async def get_run(request: Request, run_id: UUID, key: Reader) -> RunView:
+    """One run of yours."""
+    runs: Runs = request.app.state.runs
+    return RunView.of(await runs.get(run_id, user_id=key.user_id))
+
+
+@router.get("/{run_id}/events", response_class=sse.EventStream, responses=ERRORS)
+async def follow_run(
+    request: Request,
+    run_id: UUID,
+    key: Reader,
+    last_event_id: Annotated[int, Header(ge=0)] = 0,
+) -> sse.EventStream:
+    """A run's events as SSE, from the beginning or after `Last-Event-ID`, to its end, on any replica."""
+    runs: Runs = request.app.state.runs
+    await runs.get(run_id, user_id=key.user_id)
+    events = runs.follow(run_id, after=last_event_id, silence_s=sse.SILENCE_S)
+    return sse.EventStream(events)
+
+
+@router.post("/{run_id}/cancel", status_code=202, responses=ERRORS)
+async def cancel_run(request: Request, run_id: UUID, key: Chatter) -> RunView:
+    """Ask for the run's end; what it did so far stays in the thread. A run that has ended stays as it is."""
+    runs: Runs = request.app.state.runs
+    return RunView.of(await runs.cancel(run_id, user_id=key.user_id))
