@@ -15,9 +15,9 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, batches: AsyncGenerator[Sequence[StoredEvent]]) -> None:
-        """Never cached, never buffered by a proxy in between."""
-        super().__init__(stream(batches), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    def __init__(self, batches: AsyncGenerator[Sequence[StoredEvent]], status_code: int = 200) -> None:
+        """Never cached, never buffered by a proxy in between. FastAPI reads the default status for OpenAPI."""
+        super().__init__(stream(batches), status_code, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
 async def stream(batches: AsyncGenerator[Sequence[StoredEvent]]) -> AsyncGenerator[bytes]:

@@ -29,6 +29,8 @@ Message = Mapping[str, Any]  # OpenAI's chat message, ready for JSON
 ACCEPTED_ENDS = ("stop", "tool_calls")
 MAX_LINE_BYTES = 4_000_000
 CONNECT_TIMEOUT_S = 5
+RESTART_WAIT_S = 5  # the supervisor has a killed proxy back within two
+RETRY_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,12 @@ class _Partial:
 class ModelClient:
     """The way to the proxy."""
 
-    def __init__(self, *, session: aiohttp.ClientSession, url: str, key: str) -> None:
+    def __init__(
+        self, *, session: aiohttp.ClientSession, url: str, key: str, restart_wait_s: float = RESTART_WAIT_S
+    ) -> None:
         """`url` is the proxy's address, `key` this process's key for it."""
         self._session = session
+        self._restart_wait_s = restart_wait_s
         self._url = url.rstrip("/") + "/v1/chat/completions"
         self._authorization = f"Bearer {key}"
 
@@ -138,13 +143,25 @@ class ModelClient:
             "X-Pilothouse-Run": request.run_id,
             "X-Pilothouse-Node": request.node,
         }
-        timeout = aiohttp.ClientTimeout(total=request.deadline_s, sock_connect=CONNECT_TIMEOUT_S)
-        async with self._session.post(
-            self._url, data=orjson.dumps(body), headers=headers, timeout=timeout, read_bufsize=MAX_LINE_BYTES
-        ) as response:
+        async with await self._post(orjson.dumps(body), headers, deadline_s=request.deadline_s) as response:
             if response.status != 200:  # noqa: PLR2004 -- the HTTP status
                 raise _refusal(response.status, await response.read(), request.model)
             yield response
+
+    async def _post(self, body: bytes, headers: dict[str, str], *, deadline_s: float) -> aiohttp.ClientResponse:
+        """Waits a little for a proxy that is being started again: to one that cannot be reached, nothing was sent."""
+        timeout = aiohttp.ClientTimeout(total=deadline_s, sock_connect=CONNECT_TIMEOUT_S)
+        clock = asyncio.get_running_loop().time
+        give_up_at_s = clock() + self._restart_wait_s
+        while True:
+            try:
+                return await self._session.post(
+                    self._url, data=body, headers=headers, timeout=timeout, read_bufsize=MAX_LINE_BYTES
+                )
+            except aiohttp.ClientConnectorError:
+                if clock() > give_up_at_s:
+                    raise
+                await asyncio.sleep(RETRY_PAUSE_S)
 
 
 def _take_line(line: bytes, partial: _Partial, on_text: Callable[[str], None]) -> None:

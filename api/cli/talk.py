@@ -86,6 +86,7 @@ async def show(told: AsyncGenerator[Told], *, console: Console) -> Reply:
             sys.stdout.flush()
         elif kind == "message.completed":
             sys.stdout.write("\n")
+            sys.stdout.flush()  # the rest goes to stderr, and must not come before it
         elif kind == "tool.started":
             arguments = orjson.dumps(fields["arguments"]).decode()
             console.print(f"> {fields['name']} {arguments}"[:MAX_SHOWN_CHARS], style="cyan", markup=False)

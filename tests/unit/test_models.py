@@ -1,5 +1,7 @@
 """The model client accepts whole answers and nothing else. Here it speaks to the twin directly."""
 
+import asyncio
+
 import aiohttp
 import pytest
 
@@ -12,7 +14,9 @@ from pilothouse.errors import (
     UnavailableError,
 )
 from pilothouse.models import ModelClient
+from stack.ports import find_free
 from tests.fixtures.models import ask
+from tests.fixtures.openrouter_twin import TWIN_KEY, running_twin
 
 
 async def test_words_arrive_as_they_are_streamed_and_add_up_to_the_answer(
@@ -96,16 +100,14 @@ async def test_an_unreachable_proxy_is_named(words: list[str]) -> None:
             await client.complete(ask("pilothouse/rehearsal"), words.append)
 
 
-async def test_a_proxy_that_is_being_started_again_is_waited_for(
-    openrouter_twin: OpenRouterTwin, words: list[str]
-) -> None:
+async def test_a_proxy_that_is_being_started_again_is_waited_for(words: list[str]) -> None:
     port = find_free()
     async with aiohttp.ClientSession() as session:
-        client = ModelClient(session=session, url=f"http://127.0.0.1:{port}/api", key=openrouter_twin.key)
+        client = ModelClient(session=session, url=f"http://127.0.0.1:{port}/api", key=TWIN_KEY)
         asking = asyncio.create_task(client.complete(ask("pilothouse/rehearsal"), words.append))
         await asyncio.wait([asking], timeout=0.3)  # long enough to be refused
 
-        async with relay(port, to=urlsplit(openrouter_twin.url).port):
+        with running_twin(port):
             answer = await asking
 
     assert [call.name for call in answer.tool_calls] == ["freqtrade_get_status"]
