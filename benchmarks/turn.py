@@ -37,7 +37,7 @@ STREAMS = 100
 STREAMED_TURNS = 600
 OURS = ("controller", "proxy", "broker", "memory")
 
-console = Console()
+console = Console(width=160)
 
 
 def main() -> None:
