@@ -9,13 +9,17 @@ import typer
 from pilothouse.settings import CHECKOUT
 
 
-def bench(name: Annotated[Literal["turn", "stack"], typer.Argument(help="What to measure.")]) -> None:
-    """Measure, and print a table.
+def bench(
+    context: typer.Context,
+    name: Annotated[Literal["turn", "stack"], typer.Argument(help="What to measure.")],
+) -> None:
+    """Measure, and print a table; further arguments are the benchmark's own.
 
     [bold]Examples[/]
 
     bin/pilothouse bench turn   # one chat turn: CPU, latency, turns/s, beside the floor
 
-    bin/pilothouse bench stack  # start-up time, memory, disk
+    bin/pilothouse bench stack --install  # start-up time, memory, disk; also of a first installation
     """
-    raise typer.Exit(subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=CHECKOUT, check=False).returncode)
+    command = [sys.executable, "-m", f"benchmarks.{name}", *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=CHECKOUT, check=False).returncode)

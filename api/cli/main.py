@@ -29,7 +29,7 @@ app.command()(doctor.doctor)
 app.command()(check.check)
 app.command(context_settings=test.PASS_THROUGH)(test.test)
 app.command()(graph.graph)
-app.command()(bench.bench)
+app.command(context_settings=test.PASS_THROUGH)(bench.bench)
 
 
 def main() -> None:
