@@ -1,5 +1,6 @@
 """What our HTTP servers share: one error shape, one way to start, loopback unless told otherwise."""
 
+import gc
 import logging
 import socket
 import sys
@@ -95,6 +96,7 @@ def serve(app: Starlette, *, process: str, host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACEFUL_STOP_S,
     )
     server = uvicorn.Server(config)
+    gc.freeze()  # what is imported stays for good: the collector need not look at it again and again
     with _bind(host, port, process) as listener:
         server.run(sockets=[listener])
     if not server.started:
