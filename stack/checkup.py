@@ -15,6 +15,7 @@ from psycopg import OperationalError
 from pilothouse.db import connect
 from pilothouse.errors import SettingsError
 from pilothouse.settings import StackSettings
+from stack.freqtrade import recorded_pairs, require_known_exchange
 from stack.home import Home, find_home
 from stack.ports import is_reachable, require_free
 from stack.processes import FREQTRADE_ENVIRONMENT, make_launcher
@@ -123,8 +124,18 @@ def _freqtrade(settings: StackSettings) -> Finding:
     if settings.freqtrade_url:
         return Finding("ok", f"Freqtrade runs elsewhere: {settings.freqtrade_url}")
     if (FREQTRADE_ENVIRONMENT / "bin" / "python").exists():
-        return Finding("ok", f"Freqtrade's environment is there: {FREQTRADE_ENVIRONMENT}")
+        return _installed_freqtrade(settings)
     return Finding("warn", "Freqtrade is not installed yet", "bin/pilothouse up installs it: a minute, 0.8 GB")
+
+
+def _installed_freqtrade(settings: StackSettings) -> Finding:
+    try:
+        require_known_exchange(settings.exchange, FREQTRADE_ENVIRONMENT)
+        if settings.exchange_candles:
+            recorded_pairs(Path(settings.exchange_candles))
+    except SettingsError as error:
+        return Finding("fail", error.message, error.hint)
+    return Finding("ok", f"Freqtrade's environment is there: {FREQTRADE_ENVIRONMENT}")
 
 
 def _services(settings: StackSettings) -> Iterable[Finding]:

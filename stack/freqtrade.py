@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pilothouse.errors import UnavailableError
+from pilothouse.errors import SettingsError, UnavailableError
 from pilothouse.settings import CHECKOUT
 
 TEMPLATE = CHECKOUT / "deploy" / "freqtrade" / "config.json"
@@ -21,6 +21,7 @@ STRATEGIES = CHECKOUT / "deploy" / "freqtrade" / "strategies"
 LOCK = CHECKOUT / "uv.lock"
 STAMP = "pilothouse-lock.sha256"
 SCHEMA_OPTIONS = "-csearch_path=trading -ctimezone=UTC"  # its instants are naive: the session must be UTC
+SIMULATED = "simulated"
 DEFAULT_PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "LTC/USDT")
 STAKES_IN_WALLET = 20
 WALLETS = {"BTC": Decimal("0.02"), "ETH": Decimal("0.4"), "BNB": Decimal(2)}
@@ -53,7 +54,7 @@ class FreqtradeConfig:
     port: int
     credentials: ApiCredentials
     database_url: str
-    exchange: str = "simulated"  # or a ccxt name: that exchange's real public data, still in dry-run
+    exchange: str = SIMULATED  # or a ccxt name: that exchange's real public data, still in dry-run
     prices: Literal["simulated", "recorded"] = "simulated"  # what the twin serves
     twin_url: str = ""
     pairs: tuple[str, ...] = DEFAULT_PAIRS
@@ -84,13 +85,27 @@ def write_config(target: Path, *, config: FreqtradeConfig) -> list[str]:
 
 
 def recorded_pairs(folder: Path) -> tuple[str, ...]:
-    """The pairs a folder of Freqtrade candle files can replay."""
-    return tuple(sorted({path.name.split("-")[0].replace("_", "/") for path in folder.glob("*_*-*.feather")}))
+    """The pairs a folder of Freqtrade candle files can replay; a clear error when there are none."""
+    pairs = sorted({path.name.split("-")[0].replace("_", "/") for path in folder.glob("*_*-*.feather")})
+    if not pairs or not folder.is_absolute():
+        raise SettingsError(
+            f"expected candle files such as BTC_USDT-1m.feather in {folder}, an absolute path",
+            hint="correct PILOTHOUSE_EXCHANGE_CANDLES, or leave it empty for invented prices",
+        )
+    return tuple(pairs)
+
+
+def require_known_exchange(name: str, environment: Path) -> None:
+    """Before anything is started: every exchange that Freqtrade can use is a module of ccxt."""
+    if name == SIMULATED or (name.isalnum() and any(environment.glob(f"lib/python*/site-packages/ccxt/{name}.py"))):
+        return
+    hint = f"EXCHANGE is '{SIMULATED}' or an exchange's ccxt name in small letters, such as binance or kraken"
+    raise SettingsError(f"no exchange is called '{name}'", hint=hint)
 
 
 def _complete(config: FreqtradeConfig) -> dict[str, Any]:
     filled: dict[str, Any] = json.loads(TEMPLATE.read_text())
-    market = config.prices if config.exchange == "simulated" else config.exchange
+    market = config.prices if config.exchange == SIMULATED else config.exchange
     currency = config.stake_currency or config.pairs[0].partition("/")[2]
     wallet = config.dry_run_wallet or WALLETS.get(currency, WALLET)
     return filled | {
@@ -108,7 +123,7 @@ def _complete(config: FreqtradeConfig) -> dict[str, Any]:
 
 def _exchange(template: dict[str, Any], config: FreqtradeConfig) -> dict[str, Any]:
     exchange: dict[str, Any] = template | {"name": config.exchange, "pair_whitelist": list(config.pairs)}
-    if config.exchange != "simulated":
+    if config.exchange != SIMULATED:
         return exchange
     return exchange | {
         "name": "binance",

@@ -39,8 +39,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders; a clear error when that is not possible."""
         _require_usable_name(self)
-        known = self.root.exists()
-        _make(self.root, self.root.stat().st_mode & 0o7777 if known else 0o711)  # a folder of yours stays as it is
+        _make(self.root, 0o711, kept=True)
         for folder, mode in ((self.secrets, 0o711), (self.logs, 0o700), (self.run, 0o700)):
             _make(folder, mode)
 
@@ -54,10 +53,13 @@ def find_home(settings: StackSettings) -> Home:
     return Home(CHECKOUT / "var")
 
 
-def _make(folder: Path, mode: int) -> None:
+def _make(folder: Path, mode: int, *, kept: bool = False) -> None:
+    """`kept`: a folder that was there stays as it is."""
     try:
+        known = folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(mode)
+        if not (known and kept):
+            folder.chmod(mode)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise SettingsError(

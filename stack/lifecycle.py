@@ -14,7 +14,7 @@ from pilothouse.errors import PilothouseError, UnavailableError
 from pilothouse.settings import StackSettings
 from stack.credentials import Credentials
 from stack.database import prepare_database
-from stack.freqtrade import ensure_installed
+from stack.freqtrade import ensure_installed, require_known_exchange
 from stack.home import Home, find_home
 from stack.isolation import give, private_folder
 from stack.leftovers import end_leftovers
@@ -76,6 +76,8 @@ def ensure_up(report: Report) -> StackInfo:
             f"the stack came up without its controller: {describe(stack.home, not_ready)}",
             hint="look at it with bin/pilothouse status and bin/pilothouse logs controller",
         )
+    if not_ready:
+        report(f"not ready yet: {describe(stack.home, not_ready)}")
     return stack.info
 
 
@@ -94,6 +96,8 @@ def make_stack(settings: StackSettings, report: Report) -> Stack:
     home.prepare()
     credentials = Credentials(settings, load_or_generate(home.secrets), home.root / "memory" / "data")
     python = None if settings.freqtrade_url else ensure_installed(FREQTRADE_ENVIRONMENT, report)
+    if python is not None:
+        require_known_exchange(settings.exchange, FREQTRADE_ENVIRONMENT)
     cluster = None if settings.database_url else open_cluster(home.root, port=settings.port_postgres)
     pythons = [Path(sys.executable), *([python] if python else [])]
     launcher = make_launcher(home, settings, pythons=pythons)

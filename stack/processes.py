@@ -90,7 +90,7 @@ def plan(
     if credentials.uses_rehearsal:
         processes.append(_openrouter_twin(credentials, launcher))
     if freqtrade_python is not None:
-        if settings.exchange == "simulated":
+        if settings.exchange == freqtrade.SIMULATED:
             processes.append(_exchange_twin(settings, launcher, freqtrade_python))
         processes.append(_freqtrade(credentials, launcher, freqtrade_python))
     return [*processes, *_services(settings, launcher)]

@@ -51,6 +51,22 @@ def test_asking_a_stack_that_is_down_says_how_to_start_it(pilothouse: CommandLin
     assert "bin/pilothouse up" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("EXCHANGE", "nonsense"), ("EXCHANGE", "../x"), ("PILOTHOUSE_EXCHANGE_CANDLES", "/nowhere")]
+)
+def test_prices_from_nowhere_are_named_before_anything_starts(
+    pilothouse: CommandLine, open_home: Path, name: str, value: str
+) -> None:
+    for command in ("up", "doctor"):
+        done = pilothouse(command, **{name: value})
+
+        assert done.returncode == 1
+        assert value in done.stderr + done.stdout
+        assert name in done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+    assert not (open_home / "run" / "supervisord.pid").exists()
+
+
 def test_down_is_fine_when_nothing_runs(pilothouse: CommandLine) -> None:
     done = pilothouse("down")
 

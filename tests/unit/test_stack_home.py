@@ -52,6 +52,12 @@ def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     assert "PILOTHOUSE_HOME" in raised.value.hint
 
 
+@pytest.mark.usefixtures("as_another_user")
+def test_a_home_behind_a_closed_folder_is_a_clear_error(closed_folder: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be written: Permission denied"):
+        Home(closed_folder / "home").prepare()
+
+
 @pytest.mark.parametrize("name", ["x" * 100, "semi;colon", "100%", "it's"])
 def test_a_name_the_supervisor_cannot_use_is_a_clear_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="too long or has unusual signs"):
