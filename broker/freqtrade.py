@@ -106,7 +106,7 @@ class Freqtrade:
             message = f"Freqtrade did not answer {path} within {timeout_s:.0f} s"
             raise TimedOutError(message, hint="its exchange may be down; ask again in a minute") from error
         except (aiohttp.ClientError, UnicodeDecodeError) as error:
-            hint = f"it restarts by itself within half a minute; else {LOGS_HINT}"
+            hint = f"it restarts by itself within half a minute; else {LOGS_HINT}, or check FREQTRADE_URL if you set it"
             raise UnavailableError("Freqtrade cannot be reached", hint=hint) from error
 
 

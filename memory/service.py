@@ -124,6 +124,8 @@ class MemoryService:
 
     def _opened(self) -> "Engine":
         if self.engine is None:
+            if self.load_error:
+                raise UnavailableError(f"memory could not start: {self.load_error}", hint="bin/pilothouse logs memory")
             raise UnavailableError("memory is starting", hint="try again in a few seconds")
         return self.engine
 

@@ -232,18 +232,30 @@ def _refusal(status: int, raw: bytes, model: str) -> PilothouseError:
     if status == 429:  # noqa: PLR2004 -- the HTTP status
         return UnavailableError(f"{model} is rate limited: {said}", hint="wait a little, or ask another model")
     if status in (503, 504):
-        return UnavailableError(f"{model} is not available: {said}", hint="wait a little, or ask another model")
+        hint = _refusal_hint(raw) or "wait a little, or ask another model"
+        return UnavailableError(f"{model} is not available: {said}", hint=hint)
     if status in (400, 404, 422):
         return BadInputError(f"{model} refused the request: {said}", hint="check PILOTHOUSE_MODEL")
     return UpstreamError(f"{model} refused with HTTP {status}: {said}", hint="bin/pilothouse logs proxy")
 
 
 def _refusal_text(raw: bytes) -> str:
+    error = _refusal_error(raw)
+    return "no readable reason" if error is None else _message(error)
+
+
+def _refusal_hint(raw: bytes) -> str:
+    """The proxy's own errors say what to do next."""
+    error = _refusal_error(raw)
+    return str(cast("dict[str, Any]", error).get("hint") or "") if isinstance(error, dict) else ""
+
+
+def _refusal_error(raw: bytes) -> Any:
     try:
         body: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return "no readable reason"
-    return _message(cast("dict[str, Any]", body).get("error")) if isinstance(body, dict) else "no readable reason"
+        return None
+    return cast("dict[str, Any]", body).get("error") if isinstance(body, dict) else None
 
 
 def _message(error: Any) -> str:

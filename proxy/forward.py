@@ -14,6 +14,7 @@ from proxy.ledger import Entry, Ledger, ModelCall
 from proxy.reading import StreamReader, read_answer
 
 PASSED_BACK = ("Content-Type", "X-Generation-Id", "Retry-After")
+UNREACHABLE_HINT = "check the network, and LLM_BASE_URL if you set it; then ask again"
 TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=120)
 CLIENT_LEFT = "the client left before the answer was complete"
 
@@ -97,7 +98,7 @@ class Forwarder:
                 method, self._url + route, data=body, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
-            raise UnavailableError("the model provider cannot be reached", hint="check LLM_BASE_URL") from error
+            raise UnavailableError("the model provider cannot be reached", hint=UNREACHABLE_HINT) from error
         except TimeoutError as error:
             raise TimedOutError("the model provider did not answer in time", hint="try again") from error
         except aiohttp.ClientError as error:
