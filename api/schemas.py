@@ -95,6 +95,7 @@ class ChatReply(BaseModel):
 class MessageView(BaseModel):
     """One message of a thread."""
 
+    run_id: UUID | None = Field(description="the run it came from", examples=[EXAMPLE_RUN])
     role: Literal["user", "assistant", "tool"]
     content: str
     tool_calls: list[ToolCallView] | None = None
@@ -108,6 +109,7 @@ class RunView(BaseModel):
 
     run_id: UUID
     thread_id: UUID
+    message: str = Field(examples=["How is my bot doing?"])
     status: str = Field(examples=["finished"])
     model: str
     cost_usd: Decimal
@@ -121,6 +123,7 @@ class RunView(BaseModel):
         return cls(
             run_id=run.id,
             thread_id=run.thread_id,
+            message=run.message,
             status=run.status,
             model=run.model,
             cost_usd=run.cost_usd,

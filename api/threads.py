@@ -60,8 +60,10 @@ async def delete_thread(request: Request, thread_id: UUID, key: Annotated[Key, D
 
 
 def _message(message: AnyMessage) -> MessageView:
+    run_id = _run_id(message)
     if isinstance(message, ToolMessage):
         return MessageView(
+            run_id=run_id,
             role="tool",
             content=message.text,
             tool_call_id=message.tool_call_id,
@@ -69,12 +71,20 @@ def _message(message: AnyMessage) -> MessageView:
             status="ok" if message.status == "success" else "error",
         )
     if isinstance(message, HumanMessage):
-        return MessageView(role="user", content=message.text)
+        return MessageView(run_id=run_id, role="user", content=message.text)
     calls = [
         ToolCallView(id=call["id"], name=call["name"], arguments=_parsed(call["arguments"]))
         for call in pending_calls(message)
     ]
-    return MessageView(role="assistant", content=message.text, tool_calls=calls or None)
+    return MessageView(run_id=run_id, role="assistant", content=message.text, tool_calls=calls or None)
+
+
+def _run_id(message: AnyMessage) -> UUID | None:
+    """A message's id begins with that of its run."""
+    try:
+        return UUID((message.id or "").partition(":")[0])
+    except ValueError:
+        return None
 
 
 def _parsed(raw: str) -> Any:

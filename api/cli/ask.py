@@ -16,20 +16,19 @@ def ask(
     message: Annotated[str, typer.Argument(help="Your question; '-' reads it from standard input.")],
     thread: Annotated[str | None, typer.Option(help="Go on in this thread instead of a new one.")] = None,
 ) -> None:
-    """Ask the agent one question and stream its answer.
+    """Ask the agent one question and stream its answer; Ctrl-C cancels it.
 
     [bold]Examples[/]
 
     bin/pilothouse ask "How is my bot doing?"
 
-    bin/pilothouse ask --thread 6f1c2f1e-4b8f-4d0a-8a51-6a3f0c9b7d22 "And since yesterday?"
+    bin/pilothouse ask --thread 6f1c2f1e "And since yesterday?"
 
     echo "What did I spend this week?" | bin/pilothouse ask -
     """
     console = Console(stderr=True)
     question = talk.checked(sys.stdin.read() if message == "-" else message)
     stack = ensure_up(partial(console.print, markup=False, soft_wrap=True))
-    told = talk.ask(stack.api_url, stack.owner_key, message=question, thread_id=thread)
-    reply = asyncio.run(talk.show(told, console=console))
+    reply = asyncio.run(talk.ask(stack, message=question, thread=thread, console=console))
     if reply.failed:
         raise typer.Exit(1)

@@ -21,9 +21,9 @@ def chat(
 
     bin/pilothouse chat
 
-    bin/pilothouse chat --thread 6f1c2f1e-4b8f-4d0a-8a51-6a3f0c9b7d22
+    bin/pilothouse chat --thread 6f1c2f1e
 
-    Leave with /quit, Ctrl-D or Ctrl-C; /new starts a new thread.
+    Ctrl-C cancels an answer under way. Leave with /quit, Ctrl-D or Ctrl-C; /new starts a new thread.
     """
     console = Console(stderr=True)
     stack = ensure_up(partial(console.print, markup=False, soft_wrap=True))
@@ -39,8 +39,8 @@ def chat(
 def _turn(stack: StackInfo, question: str, thread: str | None, console: Console) -> str | None:
     """One question; what goes wrong is said, and the conversation goes on. Returns the thread."""
     try:
-        told = talk.ask(stack.api_url, stack.owner_key, message=talk.checked(question), thread_id=thread)
-        return asyncio.run(talk.show(told, console=console)).thread_id or thread
+        asking = talk.ask(stack, message=talk.checked(question), thread=thread, console=console)
+        return asyncio.run(asking).thread_id or thread
     except PilothouseError as error:
         console.print(f"{error.message} → {error.hint}", style="red", markup=False, soft_wrap=True)
         return thread

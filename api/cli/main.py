@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, test, up
+from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, runs, test, threads, up
 from pilothouse.errors import PilothouseError
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app = typer.Typer(
 
 app.command()(ask.ask)
 app.command()(chat.chat)
+app.add_typer(runs.app, name="runs")
+app.add_typer(threads.app, name="threads")
 app.command()(up.up)
 app.command()(up.down)
 app.command()(up.status)

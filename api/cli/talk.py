@@ -1,21 +1,23 @@
-"""One question over HTTP, shown as it is answered: words on stdout, everything else on stderr."""
+"""One question, shown as it is answered: words on stdout, everything else on stderr."""
 
+import asyncio
+import signal
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-import aiohttp
 import orjson
 from rich.console import Console
 
-from pilothouse.errors import BadInputError, PilothouseError, UnavailableError
+from api.cli.client import Client, Event, connect
+from pilothouse.errors import BadInputError, PilothouseError
+from stack.lifecycle import StackInfo
 
-TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
 MAX_SHOWN_CHARS = 160
-
-Told = tuple[str, dict[str, Any]]  # event type, its fields
+TWIN = "Pilothouse Twin"  # the provider whose prices are invented
 
 
 @dataclass
@@ -38,79 +40,156 @@ def checked(message: str) -> str:
     return message
 
 
-async def ask(url: str, key: str, *, message: str, thread_id: str | None) -> AsyncGenerator[Told]:
-    """The run's events, from `POST /api/chat`."""
-    headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
-    body = {"message": message, **({"thread_id": thread_id} if thread_id else {})}
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=TIMEOUT, read_bufsize=1_000_000) as session,
-            session.post(f"{url}/api/chat", json=body, headers=headers) as response,
-        ):
-            if response.status != 200:  # noqa: PLR2004 -- the HTTP status
-                raise _refused(await response.json())
-            async for told in _events(response):
-                yield told
-    except aiohttp.ClientConnectorError as error:
-        raise UnavailableError(f"nothing answers at {url}", hint="bin/pilothouse up") from error
-    except (aiohttp.ClientError, TimeoutError) as error:
-        hint = "the run goes on; look at its thread, or ask again"
-        raise UnavailableError("the connection to the controller broke off", hint=hint) from error
+async def ask(stack: StackInfo, *, message: str, thread: str | None, console: Console) -> Reply:
+    """Start a run and print it as it happens; Ctrl-C cancels it. `console` writes to stderr."""
+    async with connect(stack) as client:
+        thread_id = await client.find("thread", thread) if thread else None
+        run_id = (await client.start(message=message, thread_id=thread_id))["run_id"]
+        teller = Teller(console)
+        with _cancelled_by_ctrl_c(client, run_id, console):
+            async for event in client.follow(run_id, on_break=teller.say_lost):
+                teller.tell(event)
+        return teller.reply
 
 
-async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[Told]:
-    kind = ""
-    async for raw in response.content:
-        name, _, value = raw.decode().rstrip("\n").partition(": ")
-        if name == "event":
-            kind = value
-        elif name == "data":
-            yield kind, orjson.loads(value)
+class Teller:
+    """Prints the events of one run. What another attempt of the run repeats is printed once."""
 
+    def __init__(self, console: Console) -> None:
+        """`console` writes to stderr."""
+        self.reply = Reply()
+        self._console = console
+        self._started = time.monotonic()
+        self._open = ""  # the id of the message whose words are arriving
+        self._whole: set[str] = set()  # steps whose message was printed to its end
+        self._tools: set[tuple[str, str]] = set()
+        self._simulated = False
+        self._lost = False
 
-def _refused(body: dict[str, Any]) -> PilothouseError:
-    error = body["error"]
-    return PilothouseError(error["message"], hint=error["hint"])
+    def tell(self, event: Event) -> None:
+        """Print what the event says."""
+        self._lost = False
+        fields = event.fields
+        match event.kind:
+            case "run.started":
+                self._say_start(fields)
+            case "message.delta":
+                self._say_words(fields["message_id"], fields["text"])
+            case "message.completed":
+                self._end_words(fields["message_id"])
+            case "tool.started" | "tool.finished":
+                self._say_tool(event.kind, fields)
+            case "usage.recorded":
+                self._simulated |= fields["provider"] == TWIN
+            case "run.finished" | "run.failed" | "run.cancelled":
+                self._cut_off()
+                self._say_end(event.kind, fields)
+            case _:
+                pass
 
+    def say_lost(self) -> None:
+        """The connection broke; said once, however long it takes to come back."""
+        if not self._lost:
+            self._console.print("\nthe connection broke off; waiting for the controller", style="yellow")
+        self._lost = True
 
-async def show(told: AsyncGenerator[Told], *, console: Console) -> Reply:
-    """Print a run as it happens; `console` writes to stderr."""
-    reply, started = Reply(), time.monotonic()
-    async for kind, fields in told:
-        if kind == "run.started":
-            reply.thread_id = fields["thread_id"]
-            if fields["notice"]:
-                console.print(f"[yellow]{fields['notice']}[/yellow]")
-        elif kind == "message.delta":
-            sys.stdout.write(fields["text"])
-            sys.stdout.flush()
-        elif kind == "message.completed":
-            sys.stdout.write("\n")
-            sys.stdout.flush()  # the rest goes to stderr, and must not come before it
-        elif kind == "tool.started":
+    def _say_start(self, fields: dict[str, Any]) -> None:
+        if self.reply.thread_id:
+            self._cut_off()
+            self._console.print("the run was interrupted and goes on", style="yellow")
+        elif fields["notice"]:
+            self._console.print(fields["notice"], style="yellow", markup=False)
+        self.reply.thread_id = fields["thread_id"]
+
+    def _say_words(self, message_id: str, text: str) -> None:
+        if _step(message_id) in self._whole:
+            return
+        if self._open != message_id:
+            self._cut_off()
+        self._open = message_id
+        _write(text)
+
+    def _end_words(self, message_id: str) -> None:
+        if self._open == message_id:
+            _write("\n")
+            self._open = ""
+        self._whole.add(_step(message_id))
+
+    def _cut_off(self) -> None:
+        """Words of a message that was never completed must not look like an answer."""
+        if self._open:
+            _write(" [cut off]\n")
+        self._open = ""
+
+    def _say_tool(self, kind: str, fields: dict[str, Any]) -> None:
+        told = (kind, str(fields["tool_call_id"]))
+        if told in self._tools:
+            return
+        self._tools.add(told)
+        self._cut_off()
+        if kind == "tool.started":
             arguments = orjson.dumps(fields["arguments"]).decode()
-            console.print(f"> {fields['name']} {arguments}"[:MAX_SHOWN_CHARS], style="cyan", markup=False)
-        elif kind == "tool.finished" and fields["status"] == "error":
-            reason = _reason(fields["result"])
-            console.print(f"  {fields['name']}: {reason}", style="red", markup=False, soft_wrap=True)
-        elif kind == "run.finished":
-            reply.answer = fields["answer"]
-            _show_end(fields, seconds=time.monotonic() - started, console=console)
-        elif kind == "run.failed":
-            reply.failed = True
-            _show_failure(fields["error"], console)
-    return reply
+            self._console.print(f"> {fields['name']} {arguments}"[:MAX_SHOWN_CHARS], style="cyan", markup=False)
+        elif fields["status"] == "error":
+            self._console.print(f"  {fields['name']}: {_reason(fields['result'])}", style="red", markup=False)
+
+    def _say_end(self, kind: str, fields: dict[str, Any]) -> None:
+        self.reply.failed = kind != "run.finished"
+        if kind == "run.failed":
+            _say_failure(fields["error"], self._console)
+        elif kind == "run.cancelled":
+            kept = "what it did so far stays in the thread" if fields["kept"] else "nothing of it stays in the thread"
+            self._console.print(f"cancelled: {kept}", style="yellow")
+        else:
+            self.reply.answer = fields["answer"]
+            self._say_cost(fields)
+
+    def _say_cost(self, fields: dict[str, Any]) -> None:
+        cost = f"{fields['cost_usd']} USD{' (simulated)' if self._simulated else ''}"
+        line = f"— {time.monotonic() - self._started:.1f} s · {cost} · thread {fields['thread_id']}"
+        self._console.print(line, style="dim", markup=False, soft_wrap=True)
 
 
-def _show_end(fields: dict[str, Any], *, seconds: float, console: Console) -> None:
-    line = f"— {seconds:.1f} s · {fields['cost_usd']} USD · thread {fields['thread_id']}"
-    console.print(line, style="dim", markup=False, soft_wrap=True)
+@contextmanager
+def _cancelled_by_ctrl_c(client: Client, run_id: str, console: Console) -> Generator[None]:
+    """The first Ctrl-C cancels the run, whose end is then told as ever; the second leaves."""
+    loop = asyncio.get_running_loop()
+    asked: list[asyncio.Task[None]] = []
+
+    def interrupt() -> None:
+        if asked:
+            raise KeyboardInterrupt
+        console.print("\ncancelling the run; Ctrl-C again leaves at once", style="yellow")
+        asked.append(loop.create_task(_cancel(client, run_id, console)))
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
-def _show_failure(error: dict[str, Any], console: Console) -> None:
-    console.print(f"failed: {error['message']}", style="red", markup=False, soft_wrap=True)
+async def _cancel(client: Client, run_id: str, console: Console) -> None:
+    try:
+        await client.cancel(run_id)
+    except PilothouseError as error:
+        console.print(f"it could not be cancelled: {error.message}", style="red", markup=False)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()  # the rest goes to stderr, and must not come before it
+
+
+def _step(message_id: str) -> str:
+    """`think.1#2` is what the second attempt at step `think.1` says."""
+    return message_id.partition("#")[0]
+
+
+def _say_failure(error: dict[str, Any], console: Console) -> None:
+    console.print(f"failed: {error['message']}", style="red", markup=False)
     if error["hint"]:
-        console.print(f"→ {error['hint']}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"→ {error['hint']}", style="yellow", markup=False)
 
 
 def _reason(result: Any) -> str:

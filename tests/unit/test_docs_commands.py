@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 from api.cli.main import app
 from tests.fixtures.docs import DOCUMENTS, Block, Completed, Shell, blocks, commands, name_of
 
-COMMANDS = sorted(typer.main.get_group(app).commands)
+GROUP = typer.main.get_group(app)
+COMMANDS = sorted(GROUP.commands)
+SUBCOMMANDS = [f"{name} {each}" for name in COMMANDS for each in getattr(GROUP.commands[name], "commands", ())]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
@@ -17,9 +19,9 @@ def test_every_command_named_exists(document: Path) -> None:
     assert commands(document) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS + SUBCOMMANDS)
 def test_help_shows_an_example(command: str) -> None:
-    shown = CliRunner().invoke(app, [command, "--help"])
+    shown = CliRunner().invoke(app, [*command.split(), "--help"])
 
     assert shown.exit_code == 0
     assert "Example" in shown.output
