@@ -5,7 +5,10 @@ import re
 SQL = re.compile(r"\b(?:select\b[^?]*?\bfrom\b|with\s+\w+\s+as\s*\()[\s\S]*", re.IGNORECASE)
 QUESTION = re.compile(
     r"\b(?:query|database|sql)\b[^.?!\n]*"
-    r"|\bhow much (?:did|have|do|has|does)\b[^.?!\n]*\b(?:spend|spent|pay|paid|cost)\b[^.?!\n]*"
+    r"|\bhow much (?:\w+ )?(?:did|have|do|has|does|am)\b[^.?!\n]*\b(?:spend|spent|spending|pay|paid|cost)\b[^.?!\n]*"
+    r"|\bwhat (?:did|do|have|has|am)\b[^.?!\n]*\b(?:spend|spent|spending|pay|paid)\b[^.?!\n]*"
+    r"|\bwhat (?:did|do|does|have|has) (?:it|this|that|(?:the|my) \w+)\b[^.?!\n]*\bcosts?\b[^.?!\n]*"
+    r"|\bhow many trades\b[^.?!\n]*"
     r"|\b(?:my|model|total) (?:spend|spending|costs?)\b[^.?!\n]*"
     r"|\b(?:recent|last|latest|failed|how many|list|show)\b[^.?!\n]*\bruns\b[^.?!\n]*",
     re.IGNORECASE,
@@ -18,6 +21,10 @@ SPEND_BY_DAY = (
     "SELECT called_at::date AS day, count(*) AS calls, sum(cost_usd) AS cost_usd "
     "FROM reporting.spend GROUP BY called_at::date ORDER BY day DESC LIMIT 7"
 )
+COUNT_TRADES = (
+    "SELECT count(*) AS trades, count(*) FILTER (WHERE is_open) AS open, "
+    "count(*) FILTER (WHERE NOT is_open) AS closed FROM reporting.trades"
+)
 LAST_RUNS = "SELECT id, status, model, cost_usd, created_at FROM reporting.runs ORDER BY created_at DESC LIMIT 10"
 LAST_TRADES = (
     "SELECT pair, is_open, stake_amount, profit_abs, opened_at, closed_at "
@@ -26,6 +33,7 @@ LAST_TRADES = (
 
 
 STATEMENTS = (
+    (re.compile(r"\bhow many\b.*\btrades?\b|\b(?:count|number of)\b.*\btrades?\b", re.IGNORECASE), COUNT_TRADES),
     (re.compile(r"\btrades?\b", re.IGNORECASE), LAST_TRADES),
     (re.compile(r"\bruns?\b", re.IGNORECASE), LAST_RUNS),
     (re.compile(r"\b(?:days?|today|yesterday|week|daily)\b", re.IGNORECASE), SPEND_BY_DAY),

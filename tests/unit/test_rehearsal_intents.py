@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,16 +51,37 @@ def test_a_wish_calls_its_tool_and_no_other(called: Called, question: str, tool:
 @pytest.mark.parametrize(
     ("question", "relation"),
     [
-        ("How much did I spend today?", "reporting.spend"),
-        ("show the last runs", "reporting.runs"),
-        ("query the database for trades", "reporting.trades"),
+        ("How much did I spend today?", "spend"),
+        ("What did I spend?", "spend"),
+        ("What did I spend on models today?", "spend"),
+        ("What did the models cost this week?", "spend"),
+        ("How much money have I spent?", "spend"),
+        ("What is my spending?", "spend"),
+        ("show the last runs", "runs"),
+        ("query the database for trades", "trades"),
     ],
 )
-def test_a_question_of_figures_becomes_a_select(called: Called, question: str, relation: str) -> None:
-    sql = called(question)["database_query"]["sql"]
+def test_a_question_of_figures_becomes_one_select(called: Called, question: str, relation: str) -> None:
+    [(tool, arguments)] = called(question).items()
 
-    assert sql.startswith("SELECT ")
-    assert f"FROM {relation} " in sql
+    assert tool == "database_query"
+    assert arguments["sql"].startswith("SELECT ")
+    assert re.findall(r" FROM reporting\.(\w+)", arguments["sql"]) == [relation]
+
+
+@pytest.mark.parametrize(
+    "question", ["How many trades are there?", "Ask the database how many trades there are", "how many trades did I do"]
+)
+def test_how_many_trades_is_counted_and_not_listed(called: Called, question: str) -> None:
+    assert "count(*) AS trades" in called(question)["database_query"]["sql"]
+
+
+@pytest.mark.parametrize(
+    ("question", "tool"),
+    [("How much money do I have?", "freqtrade_get_balance"), ("What did I tell you about spending?", "memory_search")],
+)
+def test_what_only_sounds_like_spend_is_not_asked_of_the_database(called: Called, question: str, tool: str) -> None:
+    assert list(called(question)) == [tool]
 
 
 def test_what_follows_a_thing_to_remember_is_a_wish_of_its_own(called: Called) -> None:
