@@ -45,19 +45,25 @@ ADD = """
     FROM (SELECT) AS one LEFT JOIN lease ON true
     WHERE lease.run_id IS NOT NULL OR %(may_wait)s
     RETURNING status"""
-# The row lock re-checks that the run still waits; the lease decides between processes.
+# The row lock re-checks that the run still waits; the lease decides between processes. Nothing is skipped because it is
+# locked: whoever locks a thread's first run is about to take its lease, and the second must not overtake it.
 CLAIM = f"""
     WITH next AS MATERIALIZED (
         SELECT id, thread_id
         FROM controller.runs AS run
         WHERE status = 'queued'
+          AND NOT awaits_worker
           AND (%(thread_id)s::uuid IS NULL OR thread_id = %(thread_id)s)
           AND NOT EXISTS (
               SELECT FROM controller.thread_leases AS lease
               WHERE lease.thread_id = run.thread_id)
+          AND NOT EXISTS (
+              SELECT FROM controller.runs AS ahead
+              WHERE ahead.thread_id = run.thread_id AND ahead.status = 'queued' AND ahead.awaits_worker
+                AND (ahead.urgent, -ahead.place) > (run.urgent, -run.place))
         ORDER BY urgent DESC, place
         LIMIT 1
-        FOR UPDATE SKIP LOCKED
+        FOR UPDATE
     ), lease AS (
         INSERT INTO controller.thread_leases (thread_id, run_id, expires_at)
         SELECT thread_id, id, now() + %(lease_s)s * interval '1 second'

@@ -11,6 +11,7 @@ import psycopg
 from langchain_core.messages import AnyMessage
 from psycopg_pool import PoolTimeout
 
+from agents.background import Background
 from agents.eventlog import EventLog, StoredEvent
 from agents.execution import Executor, thread_config
 from agents.journal import read_journal
@@ -41,16 +42,20 @@ class StartRun:
     idempotency_key: str | None = None
     if_busy: IfBusy = "reject"
     limits: Limits = field(default_factory=Limits)
+    background: bool = False  # wait for a worker, instead of beginning at once in this process
 
 
 class Runs:
     """Starts runs on threads and executes those that this process holds."""
 
-    def __init__(self, *, pool: Pool, store: Store, leases: Leases, executor: Executor, model: str) -> None:
+    def __init__(
+        self, *, pool: Pool, store: Store, leases: Leases, background: Background, executor: Executor, model: str
+    ) -> None:
         """`model` is what new runs ask for."""
         self._pool = pool
         self._store = store
         self._leases = leases
+        self._background = background
         self._executor = executor
         self._log = EventLog(pool)
         self._model = model
@@ -62,10 +67,9 @@ class Runs:
         if command.thread_id is not None:
             await self._store.get_thread(command.thread_id, user_id=command.user_id)
         run = self._accepted(command)
+        add = self._background.add if command.background else self._leases.add
         try:
-            status = await self._leases.add(
-                run, may_wait=command.if_busy != "reject", urgent=command.if_busy in ON_CANCEL
-            )
+            status = await add(run, may_wait=command.if_busy != "reject", urgent=command.if_busy in ON_CANCEL)
         except psycopg.errors.UniqueViolation as error:
             raise ConflictError("a run with this Idempotency-Key is under way", hint="wait for it to end") from error
         if status is None:
@@ -76,6 +80,17 @@ class Runs:
         else:
             await self._make_way(run, command.if_busy)
         return run
+
+    async def work(self, run_id: UUID) -> None:
+        """A worker's job: begin the run, or whichever comes first on its thread, and stay until that has ended here.
+
+        If the thread is busy, whoever frees it begins the run: waiting for a thread holds no worker.
+        """
+        thread_id = await self._background.hand_over(run_id)
+        run = None if thread_id is None else await self._leases.claim(thread_id)
+        if run is not None:
+            await self._begin(run)
+            await asyncio.wait([self._tasks[run.id]])
 
     async def cancel(self, run_id: UUID, *, user_id: str) -> Run:
         """Ask for the end of a run; what it did so far stays in the thread."""

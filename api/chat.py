@@ -9,7 +9,7 @@ from agents.leases import NewRun
 from agents.runs import Runs, StartRun
 from api import replies, sse
 from api.access import Key, needs
-from api.schemas import ChatReply, ChatRequest, ErrorView, RunRequest
+from api.schemas import ChatReply, ChatRequest, ErrorView
 
 router = APIRouter(prefix="/api", tags=["chat"])
 
@@ -52,7 +52,9 @@ async def chat(
     return await replies.collect(run, events)
 
 
-async def start(runs: Runs, body: ChatRequest | RunRequest, key: Key, idempotency_key: str | None) -> NewRun:
+async def start(
+    runs: Runs, body: ChatRequest, key: Key, idempotency_key: str | None, *, background: bool = False
+) -> NewRun:
     """The run a request asks for."""
     return await runs.start(
         StartRun(
@@ -63,5 +65,6 @@ async def start(runs: Runs, body: ChatRequest | RunRequest, key: Key, idempotenc
             idempotency_key=idempotency_key,
             if_busy=body.if_busy,
             limits=body.limits(),
+            background=background,
         )
     )

@@ -33,7 +33,7 @@ async def start_run(
     runs: Runs = request.app.state.runs
     if idempotency_key and (first := await runs.find(user_id=key.user_id, idempotency_key=idempotency_key)):
         return RunView.of(first)
-    run = await start(runs, body, key, idempotency_key)
+    run = await start(runs, body, key, idempotency_key, background=body.background)
     return RunView.of(await runs.get(run.id, user_id=key.user_id))
 
 

@@ -44,7 +44,7 @@ class ErrorView(BaseModel):
     error: ErrorDetail
 
 
-class RunRequest(BaseModel):
+class ChatRequest(BaseModel):
     """One message to the agent, and what its run may use."""
 
     model_config = ConfigDict(extra="forbid")
@@ -65,8 +65,10 @@ class RunRequest(BaseModel):
         return Limits(deadline_s=self.deadline_s, max_model_calls=self.max_model_calls, budget_usd=self.budget_usd)
 
 
-class ChatRequest(RunRequest):
-    """One message to the agent."""
+class RunRequest(ChatRequest):
+    """One message to the agent, whose answer nobody may be waiting for."""
+
+    background: bool = Field(default=False, description="leave it to whichever worker has a hand free")
 
 
 class ToolCallView(BaseModel):

@@ -119,6 +119,7 @@ class ControllerSettings(ProcessSettings):
     model: str = Field(default=REHEARSAL_MODEL, validation_alias="PILOTHOUSE_MODEL")
     n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
+    background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
 
 
 class StackSettings(BaseSettings):
@@ -151,6 +152,7 @@ class StackSettings(BaseSettings):
     qdrant_api_key: str = Field(default="", validation_alias="QDRANT_API_KEY")
     n8n_webhook_url: HttpUrl = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
+    background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
 
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     ssl_cert_dir: str = Field(default="", validation_alias="SSL_CERT_DIR")

@@ -120,6 +120,7 @@ class Credentials:
             "PILOTHOUSE_MODEL": self.model,
             "N8N_WEBHOOK_URL": self.settings.n8n_webhook_url,
             "N8N_WEBHOOK_TOKEN": self.settings.n8n_webhook_token,
+            "PILOTHOUSE_BACKGROUND_RUNS": str(self.settings.background_runs),
         }
 
     def _owner(self) -> Lines:

@@ -13,12 +13,12 @@ from pilothouse.errors import SettingsError
 
 PREFIX = "pilothouse_"
 HOMES = {  # where each role's unqualified names live
-    "controller": "controller",
-    "proxy": "proxy",
-    "broker": "reporting",
-    "memory": "memory",
-    "freqtrade": "trading",
-    "reader": "reporting",
+    "controller": ("controller", "jobs"),
+    "proxy": ("proxy",),
+    "broker": ("reporting",),
+    "memory": ("memory",),
+    "freqtrade": ("trading",),
+    "reader": ("reporting",),
 }
 NAMES = tuple(HOMES)
 
@@ -28,7 +28,7 @@ CREATE: LiteralString = "CREATE ROLE {role} LOGIN"
 LET_IN: LiteralString = "ALTER ROLE {role} WITH LOGIN PASSWORD {password}"
 JOIN: LiteralString = "GRANT {role} TO CURRENT_USER"
 LET_CONNECT: LiteralString = "GRANT CONNECT ON DATABASE {database} TO {role}"
-STAY_AT_HOME: LiteralString = "ALTER ROLE {role} SET search_path = {schema}"
+STAY_AT_HOME: LiteralString = "ALTER ROLE {role} SET search_path = {schemas}"
 KEEP_OTHERS_OUT: LiteralString = "REVOKE ALL ON DATABASE {database} FROM PUBLIC"
 NEVER_WRITE: LiteralString = "ALTER ROLE {role} SET default_transaction_read_only = on"
 
@@ -64,13 +64,13 @@ def _ensure_all(connection: Connection[DictRow], passwords: Mapping[str, str]) -
     is_superuser = bool(row and row["rolsuper"])
     database = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL(KEEP_OTHERS_OUT).format(database=database))
-    for name, schema in HOMES.items():
-        role = sql.Identifier(PREFIX + name)
+    for name, homes in HOMES.items():
+        role, schemas = sql.Identifier(PREFIX + name), sql.SQL(", ").join(map(sql.Identifier, homes))
         _ensure_role(connection, role=PREFIX + name, password=passwords[name])
         if not is_superuser:  # to hand it schemas, and to read Freqtrade's tables
             connection.execute(sql.SQL(JOIN).format(role=role))
         connection.execute(sql.SQL(LET_CONNECT).format(database=database, role=role))
-        connection.execute(sql.SQL(STAY_AT_HOME).format(role=role, schema=sql.Identifier(schema)))
+        connection.execute(sql.SQL(STAY_AT_HOME).format(role=role, schemas=schemas))
     connection.execute(sql.SQL(NEVER_WRITE).format(role=sql.Identifier(PREFIX + "reader")))
 
 

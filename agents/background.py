@@ -1,0 +1,59 @@
+"""Runs in the background: stored together with their job, and begun only once a worker has a hand free for them."""
+
+from typing import Literal
+from uuid import UUID
+
+from agents.jobs import Jobs
+from agents.leases import NewRun
+from pilothouse.db import Pool
+
+ADD_THREAD = """
+    INSERT INTO controller.threads (id, user_id)
+    VALUES (%(thread_id)s, %(user_id)s)
+    ON CONFLICT (id) DO NOTHING"""
+LOCK_THREAD = "SELECT id FROM controller.threads WHERE id = %(thread_id)s FOR UPDATE"
+# Unless the run may wait, nothing is stored for a thread that another run holds or waits for.
+ADD = """
+    INSERT INTO controller.runs
+        (id, thread_id, user_id, caller, idempotency_key, message, model, urgent, deadline_s, max_model_calls,
+         budget_usd, status, awaits_worker)
+    SELECT %(id)s, %(thread_id)s, %(user_id)s, %(caller)s, %(idempotency_key)s, %(message)s, %(model)s, %(urgent)s,
+           %(deadline_s)s, %(max_model_calls)s, %(budget_usd)s, 'queued', true
+    WHERE %(may_wait)s OR NOT EXISTS (
+        SELECT FROM controller.thread_leases
+        WHERE thread_id = %(thread_id)s
+        UNION ALL
+        SELECT FROM controller.runs
+        WHERE thread_id = %(thread_id)s AND status = 'queued')
+    RETURNING id"""
+HAND_OVER = """
+    UPDATE controller.runs
+    SET awaits_worker = false
+    WHERE id = %(id)s AND status = 'queued'
+    RETURNING thread_id"""
+
+
+class Background:
+    """The runs that wait for a worker."""
+
+    def __init__(self, pool: Pool, jobs: Jobs) -> None:
+        """`pool` connects with the controller's role."""
+        self._pool = pool
+        self._jobs = jobs
+
+    async def add(self, run: NewRun, *, may_wait: bool, urgent: bool) -> Literal["queued"] | None:
+        """Store the run and its job (and its thread if new); None, and nothing stored, if it would have to wait."""
+        values = {**vars(run), "may_wait": may_wait, "urgent": urgent}
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(ADD_THREAD, values)
+            await connection.execute(LOCK_THREAD, values)
+            if await (await connection.execute(ADD, values)).fetchone() is None:
+                return None
+            await self._jobs.defer(connection, run.id)
+        return "queued"
+
+    async def hand_over(self, run_id: UUID) -> UUID | None:
+        """The thread of a run that waits, which from now on waits for its thread only; None: it waits no more."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(HAND_OVER, {"id": run_id})).fetchone()
+        return None if row is None else row["thread_id"]

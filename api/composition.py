@@ -1,0 +1,103 @@
+"""What controller and worker have in common: every client made once, the graph, the runs they start and execute."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from agents import checkpoints
+from agents.background import Background
+from agents.deps import Deps
+from agents.execution import LEASE_S, Executor
+from agents.graph import build_graph
+from agents.jobs import Jobs
+from agents.leases import Leases
+from agents.runs import Runs
+from agents.schemas import tool_schemas
+from agents.store import Store
+from pilothouse import clock
+from pilothouse.db import Pool, make_pool, wait_until_reachable
+from pilothouse.models import ModelClient
+from pilothouse.settings import ControllerSettings
+from tools.database import database_tools
+from tools.memory import MemoryClient, memory_tools
+from tools.registry import Tool
+from tools.trading import TradingClient, trading_tools
+from tools.workflows import workflow_tools
+
+POOL_SIZE = 20
+
+
+@dataclass(frozen=True)
+class Core:
+    """Opened, and kept open by the stack of exits it was opened with."""
+
+    pool: Pool
+    session: aiohttp.ClientSession
+    broker: TradingClient
+    runs: Runs
+
+
+async def open_core(settings: ControllerSettings, stack: AsyncExitStack) -> Core:
+    """Open everything; what works in the background is under way when this returns, and ends first."""
+    pool = await stack.enter_async_context(make_pool(settings.database_url, size=POOL_SIZE))
+    await wait_until_reachable(pool)
+    await checkpoints.set_up(settings.database_url)
+    reader = await stack.enter_async_context(make_pool(settings.reader_url, size=2))
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+
+    memory = MemoryClient(session=session, url=settings.memory_url, key=settings.memory_key)
+    broker = TradingClient(session=session, url=settings.broker_url, key=settings.broker_key)
+    tools = [
+        *memory_tools(memory),
+        *trading_tools(broker),
+        *workflow_tools(session=session, url=settings.n8n_webhook_url, token=settings.n8n_webhook_token),
+        *database_tools(reader),
+    ]
+    model = ModelClient(session=session, url=settings.proxy_url, key=settings.proxy_key)
+    jobs = Jobs(settings.database_url)
+    runs = _make_runs(settings, pool, jobs, _make_deps(model, memory, tools))
+    stack.push_async_callback(runs.close)
+    for work in (runs.sweep(), runs.listen()):
+        keep_at(work, stack)
+    if settings.background_runs:
+        keep_at(jobs.serve(runs.work, at_once=settings.background_runs), stack)
+    return Core(pool=pool, session=session, broker=broker, runs=runs)
+
+
+def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
+    """Let it go on beside everything else until the stack ends; then it has ended too."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+def _make_deps(model: ModelClient, memory: MemoryClient, tools: list[Tool]) -> Deps:
+    return Deps(
+        model=model,
+        memory=memory,
+        tools={tool.name: tool for tool in tools},
+        schemas=tool_schemas(tools),
+        clock=clock.now,
+    )
+
+
+def _make_runs(settings: ControllerSettings, pool: Pool, jobs: Jobs, deps: Deps) -> Runs:
+    store, leases = Store(pool), Leases(pool, lease_s=LEASE_S)
+    executor = Executor(graph=build_graph(deps), pool=pool, store=store, leases=leases, clock=clock.now)
+    return Runs(
+        pool=pool,
+        store=store,
+        leases=leases,
+        background=Background(pool, jobs),
+        executor=executor,
+        model=settings.model,
+    )
