@@ -1,16 +1,16 @@
 """LangGraph's checkpoints in PostgreSQL, written by the controller's role in its own schema.
 
 One saver object a run over a shared pool: the stock saver holds one lock a saver, so a shared one would queue all
-threads of the process behind one another (langgraph#7259). Deserialising is strict: a crafted row runs no code.
+threads of the process behind one another (langgraph#7259).
 """
 
 from uuid import UUID
 
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
+from agents.serializer import StrictSerializer
 from pilothouse.db import Pool
 
 FORGET_WRITES = """
@@ -28,7 +28,7 @@ SETUP_LOCK = 7_208_701  # any fixed number: two controllers take turns
 
 def make_saver(pool: Pool) -> AsyncPostgresSaver:
     """A saver for one run."""
-    return AsyncPostgresSaver(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    return AsyncPostgresSaver(pool, serde=StrictSerializer())
 
 
 async def set_up(url: str) -> None:
