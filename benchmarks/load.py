@@ -25,13 +25,15 @@ class Target:
     url: str
     key: str
     end: bytes
+    thread_id: str | None = None  # none: each turn has a new thread
 
 
 async def ask(session: aiohttp.ClientSession, target: Target, message: str, timings: Timings) -> None:
     """One turn."""
     headers = {"Authorization": f"Bearer {target.key}", "Accept": "text/event-stream"}
+    body = {"message": message} | ({"thread_id": target.thread_id} if target.thread_id else {})
     started, first, whole = time.perf_counter(), 0.0, b""
-    async with session.post(target.url, json={"message": message}, headers=headers) as response:
+    async with session.post(target.url, json=body, headers=headers) as response:
         async for chunk in response.content.iter_any():
             whole += chunk
             if not first and any(mark in whole for mark in FIRST_WORD):
