@@ -1,21 +1,25 @@
 """Ports: taken ones are named with the setting that moves them and, where it can be seen, who holds them."""
 
+import random
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from pilothouse.errors import SettingsError
 
 LOOPBACK = "127.0.0.1"
 CONNECT_TIMEOUT_S = 3
+UNASSIGNED = (10_000, 32_768)  # below Linux's ip_local_port_range
 LISTENING = "0A"  # the state column of /proc/net/tcp
 
 
 def find_free() -> int:
-    """A port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port nobody listens on right now, from those that the system never gives to outgoing connections."""
+    while True:
+        port = random.randrange(*UNASSIGNED)  # noqa: S311 -- to stay clear of others, not secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def require_free(port: int, *, setting: str) -> None:

@@ -75,7 +75,6 @@ async def _query(pool: Pool, sql: str) -> dict[str, Any]:
         raise TimedOutError(f"the query took longer than {STATEMENT_TIMEOUT_S} s and was stopped", hint=hint) from error
     except psycopg.Error as error:
         if _is_outage(error):
-            await pool.check()  # after a restart of the server all idle connections are dead at once
             raise UnavailableError("the database cannot be reached", hint="see `bin/pilothouse status`") from error
         message = error.diag.message_primary or str(error)
         raise BadInputError(f"PostgreSQL refused the query: {message}", hint=_hint(error)) from error

@@ -1,16 +1,22 @@
 """`database_query` on a real PostgreSQL, as the role it has in the stack."""
 
+import asyncio
+
 import pytest
 
 from pilothouse.db import connect, make_pool
 from pilothouse.errors import BadInputError, TimedOutError, UnavailableError
 from tests.fixtures.postgres import DatabaseUrls
 from tests.fixtures.statements import USEFUL
+from tests.fixtures.waiting import until
 from tools.database import DatabaseQuery, database_tools
 from tools.registry import Call, Tool
 from tools.statements import RELATIONS
 
 COUNT_ALL = "SELECT count(*) FROM runs a CROSS JOIN runs b CROSS JOIN runs c CROSS JOIN runs d"
+CLOSE_READERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pilothouse_reader'"
+COUNT_READERS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'pilothouse_reader'"
+COUNT_BUSY_READERS = f"{COUNT_READERS} AND query LIKE 'FETCH%' AND state = 'active'"
 
 
 @pytest.mark.parametrize("sql", USEFUL)
@@ -104,16 +110,28 @@ async def test_trades_before_freqtrade_ever_started_are_explained(database_urls:
     assert "once Freqtrade has started" in refusal.value.hint
 
 
-async def test_lost_connections_are_reported_once_then_replaced(database_urls: DatabaseUrls, call: Call) -> None:
+async def test_a_query_cut_off_by_the_server_says_so_and_the_next_is_answered(
+    reporting_database: DatabaseUrls, database_query: Tool, call: Call
+) -> None:
+    asking = asyncio.ensure_future(database_query.run(call, DatabaseQuery(sql=COUNT_ALL)))
+    with connect(reporting_database.admin) as admin:
+        await until(lambda: admin.execute(COUNT_BUSY_READERS).fetchone() != {"count": 0})
+        admin.execute(CLOSE_READERS)
+
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        await asking
+
+    assert (await database_query.run(call, DatabaseQuery(sql="SELECT count(*) FROM runs")))["rows"] == [[300]]
+
+
+async def test_connections_that_the_server_closed_cost_no_query(database_urls: DatabaseUrls, call: Call) -> None:
     query = DatabaseQuery(sql="SELECT count(*) FROM runs")
     async with make_pool(database_urls.reader, size=2) as pool:
         tool = database_tools(pool)[0]
         await tool.run(call, query)
         with connect(database_urls.admin) as admin:
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pilothouse_reader'")
-
-        with pytest.raises(UnavailableError, match="cannot be reached"):
-            await tool.run(call, query)
+            admin.execute(CLOSE_READERS)
+            await until(lambda: admin.execute(COUNT_READERS).fetchone() == {"count": 0})
 
         assert (await tool.run(call, query))["rows"] == [[0]]
 
