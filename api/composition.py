@@ -1,8 +1,9 @@
 """What controller and worker have in common: every client made once, the graph, the runs they start and execute."""
 
 import asyncio
+import signal
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,10 @@ from agents.leases import Leases
 from agents.runs import Runs
 from agents.schemas import tool_schemas
 from agents.store import Store
-from pilothouse import clock
+from pilothouse import clock, log
 from pilothouse.db import Pool, make_pool, wait_until_reachable
 from pilothouse.models import ModelClient
-from pilothouse.settings import ControllerSettings
+from pilothouse.settings import WorkerSettings
 from tools.database import database_tools
 from tools.memory import MemoryClient, memory_tools
 from tools.registry import Tool
@@ -29,6 +30,8 @@ from tools.trading import TradingClient, trading_tools
 from tools.workflows import workflow_tools
 
 POOL_SIZE = 20
+
+logger = log.get_logger()
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Core:
     runs: Runs
 
 
-async def open_core(settings: ControllerSettings, stack: AsyncExitStack) -> Core:
+async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     """Open everything; what works in the background is under way when this returns, and ends first."""
     pool = await stack.enter_async_context(make_pool(settings.database_url, size=POOL_SIZE))
     await wait_until_reachable(pool)
@@ -71,13 +74,20 @@ async def open_core(settings: ControllerSettings, stack: AsyncExitStack) -> Core
 def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
     """Let it go on beside everything else until the stack ends; then it has ended too."""
     task = asyncio.create_task(work)
+    task.add_done_callback(_stop_without)
 
     async def end() -> None:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
     stack.push_async_callback(end)
+
+
+def _stop_without(task: asyncio.Task[None]) -> None:
+    """Work that never ends by itself broke: end the process as if told to, rather than look alive without it."""
+    if not task.cancelled():
+        logger.error("process.broken", exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _make_deps(model: ModelClient, memory: MemoryClient, tools: list[Tool]) -> Deps:
@@ -90,14 +100,14 @@ def _make_deps(model: ModelClient, memory: MemoryClient, tools: list[Tool]) -> D
     )
 
 
-def _make_runs(settings: ControllerSettings, pool: Pool, jobs: Jobs, deps: Deps) -> Runs:
+def _make_runs(settings: WorkerSettings, pool: Pool, jobs: Jobs, deps: Deps) -> Runs:
     store, leases = Store(pool), Leases(pool, lease_s=LEASE_S)
     executor = Executor(graph=build_graph(deps), pool=pool, store=store, leases=leases, clock=clock.now)
     return Runs(
         pool=pool,
         store=store,
         leases=leases,
-        background=Background(pool, jobs),
+        background=Background(pool, jobs, leases),
         executor=executor,
         model=settings.model,
     )

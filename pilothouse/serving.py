@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from pilothouse import log
 from pilothouse.errors import BadInputError, PilothouseError, SettingsError
-from pilothouse.settings import ProcessSettings
+from pilothouse.settings import ServerSettings
 
 GRACEFUL_STOP_S = 2
 HINTS = {400: "send JSON in UTF-8", 404: "see /openapi.json for what is here", 405: "see /openapi.json for the methods"}
@@ -71,7 +71,7 @@ def install_error_handlers(app: Starlette, *, payload_error: type[Exception] | N
     app.add_exception_handler(Exception, _unforeseen)
 
 
-Settings = TypeVar("Settings", bound=ProcessSettings)
+Settings = TypeVar("Settings", bound=ServerSettings)
 
 
 def run_process(process: str, settings_class: type[Settings], create_app: Callable[[Settings], Starlette]) -> None:

@@ -50,9 +50,6 @@ class ProcessSettings(BaseSettings):
     # Without a prefix, populate_by_name would read HOST, PORT or HOME as ours; aliases ignore the prefix.
     model_config = SettingsConfigDict(extra="ignore", env_prefix="PILOTHOUSE_", populate_by_name=True)
 
-    host: str = Field(default="127.0.0.1", validation_alias="PILOTHOUSE_HOST")
-    port: int
-
     @classmethod
     def load(cls) -> Self:
         """Read secrets file and environment; names everything that is missing or wrong in one error."""
@@ -62,7 +59,14 @@ class ProcessSettings(BaseSettings):
             raise SettingsError(_list_problems(error), hint="see .env.example") from error
 
 
-class CalledSettings(ProcessSettings):
+class ServerSettings(ProcessSettings):
+    """A process that listens."""
+
+    host: str = Field(default="127.0.0.1", validation_alias="PILOTHOUSE_HOST")
+    port: int
+
+
+class CalledSettings(ServerSettings):
     """A process that other processes of ours call with keys."""
 
     key_secret: str = Field(validation_alias="PILOTHOUSE_KEY_SECRET", min_length=32)
@@ -103,11 +107,9 @@ class MemorySettings(CalledSettings):
     search_deadline_s: float = Field(default=0.8, validation_alias="PILOTHOUSE_MEMORY_SEARCH_DEADLINE_S")
 
 
-class ControllerSettings(ProcessSettings):
-    """`controller`: the API and the graph. Holds keys for the other processes, nothing that decides or spends."""
+class WorkerSettings(ProcessSettings):
+    """`worker`: the graph. Holds keys for the other processes, nothing that decides or spends."""
 
-    port: int = Field(default=8700, validation_alias="PILOTHOUSE_PORT_API")
-    key_secret: str = Field(validation_alias="PILOTHOUSE_KEY_SECRET", min_length=32)
     database_url: str = Field(validation_alias="DATABASE_URL")
     reader_url: str = Field(validation_alias="PILOTHOUSE_READER_URL")
     proxy_url: str = Field(validation_alias="PILOTHOUSE_PROXY_URL")
@@ -120,6 +122,13 @@ class ControllerSettings(ProcessSettings):
     n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
     background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
+
+
+class ControllerSettings(ServerSettings, WorkerSettings):
+    """`controller`: the API in front of what a worker has too, and who may call it."""
+
+    port: int = Field(default=8700, validation_alias="PILOTHOUSE_PORT_API")
+    key_secret: str = Field(validation_alias="PILOTHOUSE_KEY_SECRET", min_length=32)
 
 
 class StackSettings(BaseSettings):

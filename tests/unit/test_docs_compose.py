@@ -15,8 +15,8 @@ from pilothouse.settings import (
     BrokerSettings,
     ControllerSettings,
     MemorySettings,
-    ProcessSettings,
     ProxySettings,
+    ServerSettings,
 )
 from tests.fixtures.compose import WriteCompose
 
@@ -31,7 +31,7 @@ MODEL_KEY = "sk-or-invented"
 
 @pytest.mark.parametrize(("service", "settings"), PROCESSES.items())
 def test_a_process_finds_every_setting_it_needs(
-    compose: WriteCompose, blank_shell: pytest.MonkeyPatch, service: str, settings: type[ProcessSettings]
+    compose: WriteCompose, blank_shell: pytest.MonkeyPatch, service: str, settings: type[ServerSettings]
 ) -> None:
     described = compose()
     for name, value in described.environment(service).items():
