@@ -4,7 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from agents.jobs import Jobs
-from agents.leases import NewRun
+from agents.leases import Leases, NewRun
 from pilothouse.db import Pool
 
 ADD_THREAD = """
@@ -36,10 +36,11 @@ HAND_OVER = """
 class Background:
     """The runs that wait for a worker."""
 
-    def __init__(self, pool: Pool, jobs: Jobs) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, leases: Leases) -> None:
         """`pool` connects with the controller's role."""
         self._pool = pool
         self._jobs = jobs
+        self._leases = leases
 
     async def add(self, run: NewRun, *, may_wait: bool, urgent: bool) -> Literal["queued"] | None:
         """Store the run and its job (and its thread if new); None, and nothing stored, if it would have to wait."""
@@ -52,8 +53,11 @@ class Background:
             await self._jobs.defer(connection, run.id)
         return "queued"
 
-    async def hand_over(self, run_id: UUID) -> UUID | None:
-        """The thread of a run that waits, which from now on waits for its thread only; None: it waits no more."""
-        async with self._pool.connection() as connection:
+    async def take(self, run_id: UUID) -> NewRun | None:
+        """A hand is free for this run: whichever run comes first on its thread, if that is free; held here from now on.
+
+        In one transaction, else whoever looks for free threads would begin it in between, wherever that is.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
             row = await (await connection.execute(HAND_OVER, {"id": run_id})).fetchone()
-        return None if row is None else row["thread_id"]
+            return None if row is None else await self._leases.claim_in(connection, row["thread_id"])

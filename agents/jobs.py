@@ -21,8 +21,9 @@ RUN = "execute_run"
 QUEUE = "runs"
 HEARTBEAT_S = 4
 STALLED_AFTER_S = 12  # as the lease of a thread
-RESCUE_CRON = "*/10 * * * * *"  # every ten seconds
+RESCUE_CRON = "* * * * * */10"  # every ten seconds: croniter takes seconds last
 POOL_SIZE = 3
+CONNECTION_WAIT_S = 5
 PAUSE_S = 1
 
 Execute = Callable[[UUID], Awaitable[None]]
@@ -36,7 +37,8 @@ class Jobs:
     def __init__(self, url: str) -> None:
         """`url` connects with the controller's role. A pool of its own: Procrastinate's listener accepts no other."""
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # a restart of PostgreSQL is one line of ours
-        self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=POOL_SIZE))
+        connector = PsycopgConnector(conninfo=url, min_size=1, max_size=POOL_SIZE, timeout=CONNECTION_WAIT_S)
+        self._app = App(connector=connector)
 
     async def defer(self, connection: AsyncConnection[Any], run_id: UUID) -> None:
         """Queue a run's job in the transaction that stores the run: both are there, or neither."""
@@ -50,19 +52,23 @@ class Jobs:
             try:
                 await self._work(at_once)
             except (ConnectorException, psycopg.OperationalError) as error:
+                _require_going_on(error)
                 logger.warning("worker.interrupted", reason=str(error.__cause__ or error))
             await asyncio.sleep(PAUSE_S)
 
     async def _work(self, at_once: int) -> None:
-        async with self._app.open_async():
+        try:
+            await self._app.open_async()
             await self._app.run_worker_async(
                 concurrency=at_once,
                 install_signal_handlers=False,
                 shutdown_graceful_timeout=0,  # what it waits for goes on by its lease, not by its job
-                delete_jobs="successful",
+                delete_jobs="always",
                 update_heartbeat_interval=HEARTBEAT_S,
                 stalled_worker_timeout=STALLED_AFTER_S,
             )
+        finally:
+            await self._app.close_async()  # a pool that could not be opened is of no use afterwards
 
     def _register(self, execute: Execute) -> None:
         @self._app.task(name=RUN, queue=QUEUE, retry=RetryStrategy(wait=PAUSE_S))
@@ -79,3 +85,10 @@ class Jobs:
                 await manager.retry_job(job)
 
         _ = execute_run, rescue
+
+
+def _require_going_on(error: Exception) -> None:
+    """Told to end while PostgreSQL is away, Procrastinate raises what failed in saying goodbye instead."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Json, Jsonb
 
 from agents.events import Event
-from pilothouse.db import Pool
+from pilothouse.db import AsyncDictConnection, Pool
 
 CHANNEL = "pilothouse_runs"  # NOTIFY: a run's id when its cancellation is asked for
 OnCancel = Literal["keep", "roll back"]
@@ -191,7 +191,12 @@ class Leases:
 
     async def claim(self, thread_id: UUID | None = None) -> NewRun | None:
         """The next waiting run (of this thread) whose thread is free; this process holds it now."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(NewRun)) as cursor:
+        async with self._pool.connection() as connection:
+            return await self.claim_in(connection, thread_id)
+
+    async def claim_in(self, connection: AsyncDictConnection, thread_id: UUID | None) -> NewRun | None:
+        """The same as part of a transaction."""
+        async with connection.cursor(row_factory=class_row(NewRun)) as cursor:
             await cursor.execute(CLAIM, {"thread_id": thread_id, "lease_s": self._lease_s})
             return await cursor.fetchone()
 

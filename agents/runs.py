@@ -61,6 +61,7 @@ class Runs:
         self._model = model
         self._live: dict[UUID, LiveRun] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._closing = False
 
     async def start(self, command: StartRun) -> NewRun:
         """Store the run; begin it, or let it wait for its thread as `if_busy` says."""
@@ -82,15 +83,17 @@ class Runs:
         return run
 
     async def work(self, run_id: UUID) -> None:
-        """A worker's job: begin the run, or whichever comes first on its thread, and stay until that has ended here.
+        """A worker's job: begin the run, or whichever comes first on its thread, and stay while this process has it.
 
         If the thread is busy, whoever frees it begins the run: waiting for a thread holds no worker.
         """
-        thread_id = await self._background.hand_over(run_id)
-        run = None if thread_id is None else await self._leases.claim(thread_id)
-        if run is not None:
-            await self._begin(run)
-            await asyncio.wait([self._tasks[run.id]])
+        run = await self._background.take(run_id)
+        if run is None:
+            return
+        logger.info("run.begun", run_id=str(run.id))
+        await self._begin(run)
+        while (task := self._task_on(run.thread_id)) is not None:  # runs that wait behind it are begun here too
+            await asyncio.wait([task])
 
     async def cancel(self, run_id: UUID, *, user_id: str) -> Run:
         """Ask for the end of a run; what it did so far stays in the thread."""
@@ -162,6 +165,7 @@ class Runs:
 
     async def close(self) -> None:
         """Let runs come to an end; what does not in time is let go, for another process to go on with."""
+        self._closing = True
         if self._tasks:
             _, pending = await asyncio.wait(self._tasks.values(), timeout=CLOSE_S)
             for task in pending:
@@ -207,8 +211,14 @@ class Runs:
             await self._begin_next(live.run.thread_id)
 
     async def _begin_next(self, thread_id: UUID) -> None:
+        if self._closing:  # another process does
+            return
         if (waiting := await self._leases.claim(thread_id)) is not None:
             await self._begin(waiting)
+
+    def _task_on(self, thread_id: UUID) -> asyncio.Task[None] | None:
+        found = (self._tasks[run_id] for run_id, live in self._live.items() if live.run.thread_id == thread_id)
+        return next(found, None)
 
     async def _check_cancelled(self, *run_ids: UUID) -> None:
         """Stop those runs (all that run here, if none is named) whose cancellation was asked for."""

@@ -11,7 +11,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from pilothouse.errors import SettingsError
 
-Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+AsyncDictConnection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[AsyncDictConnection]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 CONNECT_TIMEOUT_S = 10

@@ -27,4 +27,5 @@ pytest_plugins = [
     "tests.fixtures.docs",  # builds on terminal
     "tests.fixtures.compose",  # builds on homes
     "tests.fixtures.counting",
+    "tests.fixtures.workers",  # builds on controller
 ]
