@@ -1,16 +1,24 @@
 """LangGraph's checkpoints in PostgreSQL, written by the controller's role in its own schema.
 
 One saver object a run over a shared pool: the stock saver holds one lock a saver, so a shared one would queue all
-threads of the process behind one another (langgraph#7259).
+threads of the process behind one another (langgraph#7259). All of a state is one value of the checkpoint's row, and in
+place of messages it names their runs (see `agents/transcript.py`).
 """
 
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
-from agents.serializer import StrictSerializer
+from agents.leases import NewRun
+from agents.serializer import StrictSerializer, UnreadableStateError
+from agents.transcript import FORGET, Transcript, runs_of
 from pilothouse.db import Pool
 
 FORGET_WRITES = """
@@ -24,11 +32,59 @@ FORGET_CHECKPOINTS = """
     DELETE FROM checkpoints
     WHERE thread_id = %(thread_id)s AND metadata ->> 'run_id' = %(run_id)s"""
 SETUP_LOCK = 7_208_701  # any fixed number: two controllers take turns
+PACKED = "state"  # the one channel value a stored checkpoint has
 
 
-def make_saver(pool: Pool) -> AsyncPostgresSaver:
-    """A saver for one run."""
-    return AsyncPostgresSaver(pool, serde=StrictSerializer())
+class RunSaver(AsyncPostgresSaver):
+    """The checkpoints of one run's thread, as this run reads and writes them."""
+
+    def __init__(self, pool: Pool, run: NewRun) -> None:
+        """Made for each run anew."""
+        super().__init__(pool, serde=StrictSerializer())
+        self._pool = pool
+        self._run = run
+        self._transcript = Transcript(pool)
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """The run's messages, and the checkpoint that names them; nothing when another process has the run."""
+        values = checkpoint["channel_values"]
+        messages = values.get("messages", [])
+        packed = self._pack({**values, "messages": runs_of(messages)})
+        stored: Checkpoint = {**checkpoint, "channel_values": {PACKED: packed}}
+        async with self._pool.connection() as connection, connection.transaction():
+            await self._transcript.keep(connection, self._run.id, messages, attempts=self._run.attempts)
+            return await AsyncPostgresSaver(connection).aput(config, stored, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """What a task wrote before its step ended."""
+        packed = [(channel, self._pack(value)) for channel, value in writes]
+        await super().aput_writes(config, packed, task_id, task_path)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """A checkpoint with its state as it was."""
+        found = await super().aget_tuple(config)
+        if found is None:
+            return None
+        values = self._unpack(found.checkpoint["channel_values"].get(PACKED))
+        values["messages"] = await self._transcript.read_runs(values["messages"])
+        writes = [(task, channel, self._unpack(value)) for task, channel, value in found.pending_writes or []]
+        return found._replace(checkpoint={**found.checkpoint, "channel_values": values}, pending_writes=writes)
+
+    def _pack(self, value: Any) -> str:
+        return b64encode(self.serde.dumps_typed([value])[1]).decode()
+
+    def _unpack(self, packed: Any) -> Any:
+        if not isinstance(packed, str):
+            raise UnreadableStateError("a checkpoint has no state of ours")
+        return self.serde.loads_typed(("msgpack", b64decode(packed)))[0]
 
 
 async def set_up(url: str) -> None:
@@ -44,5 +100,5 @@ async def forget_run(pool: Pool, *, thread_id: UUID, run_id: UUID) -> None:
     """Take back what a run wrote into its thread."""
     async with pool.connection() as connection, connection.transaction():
         values = {"thread_id": str(thread_id), "run_id": str(run_id)}
-        await connection.execute(FORGET_WRITES, values)
-        await connection.execute(FORGET_CHECKPOINTS, values)
+        for statement in (FORGET_WRITES, FORGET_CHECKPOINTS, FORGET):
+            await connection.execute(statement, values)

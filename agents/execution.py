@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from psycopg_pool import PoolTimeout
 
-from agents.checkpoints import forget_run, make_saver
+from agents.checkpoints import RunSaver, forget_run
 from agents.deps import RunContext
 from agents.events import RunCancelled, RunFailed, RunFinished, RunStarted
 from agents.graph import Controller
@@ -46,10 +46,6 @@ class Executor:
         self._store = store
         self._leases = leases
         self._clock = clock
-
-    def graph(self) -> Controller:
-        """The graph with a checkpointer of its own."""
-        return self._graph.copy({"checkpointer": make_saver(self._pool)})
 
     async def execute(self, live: LiveRun) -> None:
         """From the beginning, or from where an earlier attempt came to, to the end."""
@@ -95,7 +91,7 @@ class Executor:
             raise asyncio.CancelledError
         if run.attempts > MAX_ATTEMPTS:
             raise PilothouseError(f"the run was interrupted {MAX_ATTEMPTS} times", hint=LOGS)
-        graph: Any = self.graph()  # Any: ainvoke's overloads defeat strict typing
+        graph: Any = self._graph.copy({"checkpointer": RunSaver(self._pool, run)})  # Any: ainvoke's overloads
         async with asyncio.timeout(self._seconds_left(run)):
             state = await graph.ainvoke(
                 {"messages": [HumanMessage(run.message, id=str(run.id))]},

@@ -29,13 +29,6 @@ def pending_calls(message: AnyMessage) -> list[PendingCall]:
     return message.additional_kwargs.get(RAW_CALLS, []) if isinstance(message, AIMessage) else []
 
 
-def recent(messages: Sequence[AnyMessage], *, limit: int) -> list[AnyMessage]:
-    """The newest turns, whole: starts with a person's message, as providers demand."""
-    tail = list(messages[-limit:])
-    starts = [index for index, message in enumerate(tail) if isinstance(message, HumanMessage)]
-    return tail[starts[0] :] if starts else list(messages)
-
-
 def to_openai(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
     """OpenAI's shape. A tool call without a result gets one, or the provider refuses the thread for ever."""
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}

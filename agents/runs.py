@@ -13,11 +13,12 @@ from psycopg_pool import PoolTimeout
 
 from agents.background import Background
 from agents.eventlog import EventLog, StoredEvent
-from agents.execution import Executor, thread_config
+from agents.execution import Executor
 from agents.journal import read_journal
 from agents.leases import CHANNEL, Leases, Limits, NewRun, OnCancel
 from agents.live import LiveRun
 from agents.store import Run, Store, Thread
+from agents.transcript import Transcript
 from pilothouse import log
 from pilothouse.db import Pool
 from pilothouse.errors import ConflictError
@@ -58,6 +59,7 @@ class Runs:
         self._background = background
         self._executor = executor
         self._log = EventLog(pool)
+        self._transcript = Transcript(pool)
         self._model = model
         self._live: dict[UUID, LiveRun] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
@@ -132,8 +134,8 @@ class Runs:
     async def get_thread(self, thread_id: UUID, *, user_id: str) -> tuple[Thread, Sequence[AnyMessage], list[Run]]:
         """A thread with its messages and runs."""
         thread = await self._store.get_thread(thread_id, user_id=user_id)
-        state = await self._executor.graph().aget_state(thread_config(thread_id))
-        return thread, state.values.get("messages", []), await self._store.list_runs(thread_id)
+        messages = await self._transcript.read_thread(thread_id)
+        return thread, messages, await self._store.list_runs(thread_id)
 
     async def delete_thread(self, thread_id: UUID, *, user_id: str) -> None:
         """A thread with everything of its runs, for good; refused while a run holds it."""

@@ -1,15 +1,17 @@
 """What a thread remembers from step to step. Everything here is written into checkpoints: no secrets."""
 
+from collections.abc import Sequence
 from typing import Annotated, NotRequired, TypedDict
 
-from langchain_core.messages import AnyMessage
+from langchain_core.messages import AnyMessage, RemoveMessage
 from langgraph.graph.message import add_messages
 
 
 class State(TypedDict):
     """The controller's state."""
 
-    messages: Annotated[list[AnyMessage], add_messages]
+    messages: Annotated[list[AnyMessage], add_messages]  # the newest turns; all of them are in the transcript
+    left_out: NotRequired[int]  # messages of this thread that came before them
     memories: NotRequired[str]  # recalled for this turn, rendered and fenced as data
     rounds: NotRequired[int]  # model calls in this turn
 
@@ -17,7 +19,8 @@ class State(TypedDict):
 class Update(TypedDict, total=False):
     """What a node may change."""
 
-    messages: list[AnyMessage]
+    messages: Sequence[AnyMessage | RemoveMessage]
+    left_out: int
     memories: str
     rounds: int
 

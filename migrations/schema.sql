@@ -593,6 +593,23 @@ CREATE TABLE controller.run_events (
 
 ALTER TABLE controller.run_events OWNER TO pilothouse_controller;
 
+CREATE TABLE controller.run_messages (
+    run_id uuid NOT NULL,
+    place bigint NOT NULL,
+    messages bytea NOT NULL
+);
+
+ALTER TABLE controller.run_messages OWNER TO pilothouse_controller;
+
+ALTER TABLE controller.run_messages ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME controller.run_messages_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE controller.run_steps (
     run_id uuid NOT NULL,
     step text NOT NULL,
@@ -625,6 +642,7 @@ CREATE TABLE controller.runs (
     max_model_calls integer DEFAULT 12 NOT NULL,
     budget_usd numeric,
     awaits_worker boolean DEFAULT false NOT NULL,
+    pruned_at timestamp with time zone,
     CONSTRAINT runs_cancel_asked_check CHECK ((cancel_asked = ANY (ARRAY['keep'::text, 'roll back'::text]))),
     CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text])))
 );
@@ -819,6 +837,9 @@ ALTER TABLE ONLY controller.api_keys
 ALTER TABLE ONLY controller.run_events
     ADD CONSTRAINT run_events_pkey PRIMARY KEY (run_id, number);
 
+ALTER TABLE ONLY controller.run_messages
+    ADD CONSTRAINT run_messages_pkey PRIMARY KEY (run_id);
+
 ALTER TABLE ONLY controller.run_steps
     ADD CONSTRAINT run_steps_pkey PRIMARY KEY (run_id, step);
 
@@ -865,6 +886,8 @@ CREATE INDEX runs_by_thread ON controller.runs USING btree (thread_id, created_a
 
 CREATE INDEX runs_by_user ON controller.runs USING btree (user_id, place DESC);
 
+CREATE INDEX runs_to_prune ON controller.runs USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (pruned_at IS NULL));
+
 CREATE INDEX runs_waiting ON controller.runs USING btree (thread_id, urgent DESC, place) WHERE (status = 'queued'::text);
 
 CREATE INDEX threads_by_user ON controller.threads USING btree (user_id, created_at DESC);
@@ -909,6 +932,9 @@ CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF sta
 
 ALTER TABLE ONLY controller.run_events
     ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY controller.run_messages
+    ADD CONSTRAINT run_messages_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY controller.run_steps
     ADD CONSTRAINT run_steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;

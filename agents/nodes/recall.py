@@ -1,9 +1,10 @@
-"""Bring back what we know that touches the question."""
+"""Bring back what we know that touches the question, and let go of turns that are long ago."""
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, RemoveMessage
 
 from agents.deps import Deps, RunContext
 from agents.state import State, Update
+from agents.window import overflow
 from tools.memory import render_memories
 
 LIMIT = 8
@@ -13,4 +14,10 @@ async def recall(state: State, deps: Deps, run: RunContext) -> Update:
     """A memory outage never blocks a chat: the search has a deadline and gives nothing."""
     question = next((message.text for message in reversed(state["messages"]) if isinstance(message, HumanMessage)), "")
     found = await deps.memory.search(user_id=run.user_id, query=question, limit=LIMIT)
-    return {"memories": render_memories(found), "rounds": 0}
+    gone = overflow(state["messages"])
+    return {
+        "messages": [RemoveMessage(id=str(message.id)) for message in gone],
+        "left_out": state.get("left_out", 0) + len(gone),
+        "memories": render_memories(found),
+        "rounds": 0,
+    }

@@ -5,12 +5,10 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from agents import prompts
 from agents.deps import Deps, RunContext
 from agents.events import MessageCompleted, MessageDelta, UsageRecorded
-from agents.messages import from_answer, recent, to_openai
+from agents.messages import from_answer, to_openai
 from agents.state import State, Update
 from pilothouse.errors import ForbiddenError, IncompleteAnswerError
 from pilothouse.models import Answer, Message, Request
-
-HISTORY_LIMIT = 60
 
 
 async def think(state: State, deps: Deps, run: RunContext) -> Update:
@@ -61,9 +59,15 @@ def _check_limits(rounds: int, run: RunContext) -> None:
 
 
 def _prompt(state: State, deps: Deps) -> list[Message]:
-    system = prompts.load("think", today=deps.clock().date().isoformat())
-    history = _with_memories(recent(state["messages"], limit=HISTORY_LIMIT), state.get("memories", ""))
+    system = prompts.load("think", today=deps.clock().date().isoformat(), shown=_shown(state.get("left_out", 0)))
+    history = _with_memories(state["messages"], state.get("memories", ""))
     return [{"role": "system", "content": system}, *to_openai(history)]
+
+
+def _shown(left_out: int) -> str:
+    if not left_out:
+        return "You see this conversation from its beginning."
+    return f"The first {left_out} messages of this conversation are left out: say so when they are asked for."
 
 
 def _with_memories(history: list[AnyMessage], memories: str) -> list[AnyMessage]:

@@ -24,6 +24,7 @@ STATE: State = {
         ToolMessage('{"saved":true}', id="run:think.0.0", tool_call_id="call_1", name="memory_save", status="error"),
         AIMessage("Done.", id="run:think.1"),
     ],
+    "left_out": 40,
     "memories": "<memories>likes coffee</memories>",
     "rounds": 2,
 }

@@ -1,0 +1,81 @@
+"""What was said in a thread, run by run, for good. Checkpoints only name the runs whose messages they hold.
+
+So a turn costs the same however long its thread is: docs/adr/0004-messages-beside-the-checkpoints.md.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from langchain_core.messages import AnyMessage
+
+from agents.journal import RunLostError
+from agents.serializer import StrictSerializer, UnreadableStateError
+from pilothouse.db import AsyncDictConnection, Pool
+
+# The row lock holds off whoever wants to take the run over until this transaction has ended, and the server ends it if
+# this process is frozen in the middle. So nobody writes into a thread for a run that another process has.
+HOLD_BRIEFLY = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
+KEEP = """
+    INSERT INTO controller.run_messages (run_id, messages)
+    SELECT id, %(messages)s
+    FROM controller.runs
+    WHERE id = %(run_id)s AND attempts = %(attempts)s AND ended_at IS NULL
+    FOR SHARE
+    ON CONFLICT (run_id) DO UPDATE SET messages = excluded.messages
+    RETURNING run_id"""
+FORGET = "DELETE FROM controller.run_messages WHERE run_id = %(run_id)s"
+READ_RUNS = """
+    SELECT run_id, messages
+    FROM controller.run_messages
+    WHERE run_id = ANY(%(run_ids)s)"""
+READ_THREAD = """
+    SELECT kept.run_id, kept.messages
+    FROM controller.run_messages AS kept
+    JOIN controller.runs AS run ON run.id = kept.run_id
+    WHERE run.thread_id = %(thread_id)s
+    ORDER BY kept.place"""
+
+serializer = StrictSerializer()
+
+
+def runs_of(messages: Sequence[AnyMessage]) -> list[str]:
+    """The runs these messages come from, in order: a message's id begins with that of its run."""
+    return list(dict.fromkeys((message.id or "").partition(":")[0] for message in messages))
+
+
+class Transcript:
+    """The table `controller.run_messages`."""
+
+    def __init__(self, pool: Pool) -> None:
+        """`pool` connects with the controller's role."""
+        self._pool = pool
+
+    async def keep(
+        self, connection: AsyncDictConnection, run_id: UUID, messages: Sequence[AnyMessage], *, attempts: int
+    ) -> None:
+        """What was said in a run, as part of a transaction; `RunLostError` when another process has the run."""
+        own = [message for message in messages if (message.id or "").startswith(str(run_id))]
+        values = {"run_id": run_id, "attempts": attempts, "messages": serializer.dumps_typed(own)[1]}
+        await connection.execute(HOLD_BRIEFLY)
+        if await (await connection.execute(KEEP, values)).fetchone() is None:
+            raise RunLostError(f"run {run_id} was taken over by another process")
+
+    async def read_runs(self, run_ids: Sequence[str]) -> list[AnyMessage]:
+        """The messages of these runs, in the order of the ids."""
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(READ_RUNS, {"run_ids": list(run_ids)})).fetchall()
+        kept = {str(row["run_id"]): row for row in rows}
+        if missing := set(run_ids) - kept.keys():
+            raise UnreadableStateError(f"the messages of {len(missing)} runs are gone")
+        return [message for run_id in run_ids for message in _read(kept[run_id])]
+
+    async def read_thread(self, thread_id: UUID) -> list[AnyMessage]:
+        """Everything that was said in a thread."""
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(READ_THREAD, {"thread_id": thread_id})).fetchall()
+        return [message for row in rows for message in _read(row)]
+
+
+def _read(row: dict[str, Any]) -> list[AnyMessage]:
+    return serializer.loads_typed(("msgpack", row["messages"]))
