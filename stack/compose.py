@@ -89,7 +89,6 @@ def _lines(lines: Lines) -> Lines:
 def _freqtrade_config(credentials: Credentials) -> freqtrade.FreqtradeConfig:
     settings, generated = credentials.settings, credentials.generated
     return freqtrade.FreqtradeConfig(
-        python=Path("python"),
         port=settings.port_freqtrade,
         credentials=freqtrade.ApiCredentials(
             username=FREQTRADE_USER,

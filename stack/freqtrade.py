@@ -20,6 +20,7 @@ TEMPLATE = CHECKOUT / "deploy" / "freqtrade" / "config.json"
 STRATEGIES = CHECKOUT / "deploy" / "freqtrade" / "strategies"
 LOCK = CHECKOUT / "uv.lock"
 STAMP = "pilothouse-lock.sha256"
+CONFIG, USER_DATA = "config.json", "user_data"
 SCHEMA_OPTIONS = "-csearch_path=trading -ctimezone=UTC"  # its instants are naive: the session must be UTC
 SIMULATED = "simulated"
 DEFAULT_PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "LTC/USDT")
@@ -50,7 +51,6 @@ class ApiCredentials:
 class FreqtradeConfig:
     """What differs from machine to machine."""
 
-    python: Path
     port: int
     credentials: ApiCredentials
     database_url: str
@@ -74,14 +74,19 @@ def ensure_installed(environment: Path, report: Report) -> Path:
     return python
 
 
-def write_config(target: Path, *, config: FreqtradeConfig) -> list[str]:
-    """Write `config.json` (owner only) and the user directory into `target`; returns the command that trades."""
-    user_data, path = target / "user_data", target / "config.json"
-    (user_data / "strategies").mkdir(parents=True, exist_ok=True)
+def write_config(target: Path, *, config: FreqtradeConfig) -> None:
+    """Write `config.json` (owner only) and the user directory into `target`."""
+    path = target / CONFIG
+    (target / USER_DATA / "strategies").mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)  # an old file would keep its old mode
     with open(path, "w", opener=_owner_only) as file:
         json.dump(_complete(config), file, indent=2)
-    return [str(config.python), "-m", "freqtrade", "trade", "-c", str(path), "--userdir", str(user_data)]
+
+
+def trade_command(target: Path, *, python: Path) -> list[str]:
+    """The command that trades with what `write_config` wrote into `target`."""
+    files = ["-c", str(target / CONFIG), "--userdir", str(target / USER_DATA)]
+    return [str(python), "-m", "freqtrade", "trade", *files]
 
 
 def recorded_pairs(folder: Path) -> tuple[str, ...]:

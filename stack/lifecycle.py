@@ -14,13 +14,13 @@ from pilothouse.errors import PilothouseError, UnavailableError
 from pilothouse.settings import StackSettings
 from stack.credentials import Credentials
 from stack.database import prepare_database
-from stack.freqtrade import ensure_installed, require_known_exchange
+from stack.freqtrade import FreqtradeConfig, ensure_installed, require_known_exchange, write_config
 from stack.home import Home, find_home
 from stack.isolation import give, private_folder
 from stack.leftovers import end_leftovers
 from stack.ports import LOOPBACK, require_free
 from stack.postgres import Cluster, initialise, open_cluster
-from stack.processes import FREQTRADE_ENVIRONMENT, Launcher, Process, make_launcher, plan
+from stack.processes import FREQTRADE_ENVIRONMENT, Launcher, Process, freqtrade_config, make_launcher, plan
 from stack.readiness import probe
 from stack.running import note, recall
 from stack.secrets import load_or_generate, render, write_private
@@ -50,6 +50,7 @@ class Stack:
     credentials: Credentials
     launcher: Launcher
     cluster: Cluster | None
+    freqtrade: FreqtradeConfig | None
     processes: list[Process]
 
     @property
@@ -96,13 +97,15 @@ def make_stack(settings: StackSettings, report: Report) -> Stack:
     home.prepare()
     credentials = Credentials(settings, load_or_generate(home.secrets), home.root / "memory" / "data")
     python = None if settings.freqtrade_url else ensure_installed(FREQTRADE_ENVIRONMENT, report)
+    freqtrade = None
     if python is not None:
         require_known_exchange(settings.exchange, FREQTRADE_ENVIRONMENT)
+        freqtrade = freqtrade_config(credentials)
     cluster = None if settings.database_url else open_cluster(home.root, port=settings.port_postgres)
     pythons = [Path(sys.executable), *([python] if python else [])]
     launcher = make_launcher(home, settings, pythons=pythons)
     processes = plan(credentials, launcher, cluster=cluster, freqtrade_python=python)
-    return Stack(home=home, credentials=credentials, launcher=launcher, cluster=cluster, processes=processes)
+    return Stack(home, credentials, launcher, cluster, freqtrade, processes)
 
 
 def bring_up(stack: Stack, report: Report) -> dict[str, str]:
@@ -174,6 +177,8 @@ def _write_files(stack: Stack) -> None:
         private_folder(process.folder, uid=process.uid)
         if process.name == "memory":
             stack.credentials.memory_data.mkdir(mode=0o700, exist_ok=True)
+        if process.name == "freqtrade" and stack.freqtrade is not None:
+            write_config(process.folder, config=stack.freqtrade)
         if process.uid is not None:
             give(process.folder, uid=process.uid)
     if stack.cluster is not None:

@@ -92,7 +92,7 @@ def plan(
     if freqtrade_python is not None:
         if settings.exchange == freqtrade.SIMULATED:
             processes.append(_exchange_twin(settings, launcher, freqtrade_python))
-        processes.append(_freqtrade(credentials, launcher, freqtrade_python))
+        processes.append(_freqtrade(settings, launcher, freqtrade_python))
     return [*processes, *_services(settings, launcher)]
 
 
@@ -133,13 +133,11 @@ def _twin(name: str, launcher: Launcher, python: Path, *, port: int, arguments: 
     )
 
 
-def _freqtrade(credentials: Credentials, launcher: Launcher, python: Path) -> Process:
-    settings, folder = credentials.settings, launcher.home.root / "freqtrade"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    program = freqtrade.write_config(folder, config=_freqtrade_config(credentials, python))
+def _freqtrade(settings: StackSettings, launcher: Launcher, python: Path) -> Process:
+    folder = launcher.home.root / "freqtrade"
     return Process(
         name="freqtrade",
-        command=launcher.command("freqtrade", program),
+        command=launcher.command("freqtrade", freqtrade.trade_command(folder, python=python)),
         folder=folder,
         uid=launcher.uid("freqtrade"),
         port=settings.port_freqtrade,
@@ -151,11 +149,11 @@ def _freqtrade(credentials: Credentials, launcher: Launcher, python: Path) -> Pr
     )
 
 
-def _freqtrade_config(credentials: Credentials, python: Path) -> freqtrade.FreqtradeConfig:
+def freqtrade_config(credentials: Credentials) -> freqtrade.FreqtradeConfig:
+    """The bot's configuration with these settings; a clear error when there is nothing to replay."""
     settings, generated = credentials.settings, credentials.generated
     recorded = Path(settings.exchange_candles) if settings.exchange_candles else None
     return freqtrade.FreqtradeConfig(
-        python=python,
         port=settings.port_freqtrade,
         credentials=freqtrade.ApiCredentials(
             username=FREQTRADE_USER,

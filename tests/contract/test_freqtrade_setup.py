@@ -128,7 +128,6 @@ def test_its_trades_stand_in_our_postgresql(freqtrade_bot: FreqtradeBot, first_t
 @pytest.fixture
 def config() -> FreqtradeConfig:
     return FreqtradeConfig(
-        python=Path("python"),
         port=8706,
         credentials=CREDENTIALS,
         database_url="sqlite://",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.lifecycle import bring_up, find_running, take_down
+from stack.lifecycle import bring_up, find_running, make_stack, take_down
 from tests.fixtures.embedded import EmbeddedStack
 from tests.fixtures.waiting import until
 
@@ -61,11 +61,14 @@ async def test_after_kill_9_it_comes_back_and_the_next_question_is_answered(embe
 
 def test_bringing_it_up_again_changes_nothing(embedded: EmbeddedStack) -> None:
     before = {name: embedded.pid(name) for name in NAMES}
+    configuration = embedded.stack.home.root / "freqtrade" / "config.json"
+    owner = configuration.stat().st_uid
 
-    not_ready = bring_up(embedded.stack, lambda _: None)
+    not_ready = bring_up(make_stack(embedded.stack.credentials.settings, lambda _: None), lambda _: None)
 
     assert not_ready == {}
     assert {name: embedded.pid(name) for name in NAMES} == before
+    assert configuration.stat().st_uid == owner  # it reads it again after a restart
     assert find_running(embedded.stack.credentials.settings) == embedded.stack.info
 
 
