@@ -110,7 +110,7 @@ def _postgres(launcher: Launcher, cluster: Cluster) -> Process:
 
 def _openrouter_twin(credentials: Credentials, launcher: Launcher) -> Process:
     port = credentials.settings.port_openrouter_twin
-    arguments = ["--key", credentials.generated["openrouter_twin_key"]]
+    arguments = [f"--key={credentials.generated['openrouter_twin_key']}"]  # it may begin with a dash
     return _twin("openrouter", launcher, Path(sys.executable), port=port, arguments=arguments)
 
 
