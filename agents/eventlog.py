@@ -24,6 +24,10 @@ READ = """
     FROM controller.run_events
     WHERE run_id = %(run_id)s AND number > %(after)s
     ORDER BY number"""
+IS_OVER = """
+    SELECT NOT EXISTS (
+        SELECT FROM controller.runs
+        WHERE id = %(run_id)s AND ended_at IS NULL) AS is_over"""
 LAST = "SELECT coalesce(max(number), 0) AS number FROM controller.run_events WHERE run_id = %(run_id)s"
 
 
@@ -76,8 +80,11 @@ class EventLog:
         return 0 if row is None else row["number"]
 
     async def follow(self, run_id: UUID, *, after: int, silence_s: float) -> AsyncGenerator[Sequence[StoredEvent]]:
-        """Everything after `after` until the run's end, as it is stored; empty after each silence."""
-        silent_s = 0.0
+        """Everything after `after` until the run's end, as it is stored; empty after each silence.
+
+        It also ends when nothing can come any more: the end was heard before, or the run was deleted meanwhile.
+        """
+        silent_s, is_over = 0.0, await self._is_over(run_id)
         while True:
             events = await self.read(run_id, after=after)
             if events:
@@ -85,8 +92,15 @@ class EventLog:
                 after, silent_s = events[-1].number, 0.0
                 if events[-1].is_end:
                     return
+            elif is_over:  # asked before reading: an end told in between is read
+                return
             elif silent_s >= silence_s:
                 yield []
-                silent_s = 0.0
+                silent_s, is_over = 0.0, await self._is_over(run_id)
             await asyncio.sleep(POLL_S)
             silent_s += POLL_S
+
+    async def _is_over(self, run_id: UUID) -> bool:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(IS_OVER, {"run_id": run_id})).fetchone()
+        return row is None or row["is_over"]

@@ -16,6 +16,7 @@ from agents.execution import LEASE_S, Executor
 from agents.graph import build_graph
 from agents.jobs import Jobs
 from agents.leases import Leases
+from agents.retention import Retention
 from agents.runs import Runs
 from agents.schemas import tool_schemas
 from agents.store import Store
@@ -64,7 +65,8 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     jobs = Jobs(settings.database_url)
     runs = _make_runs(settings, pool, jobs, _make_deps(model, memory, tools))
     stack.push_async_callback(runs.close)
-    for work in (runs.sweep(), runs.listen()):
+    retention = Retention(pool, keep_events_days=settings.keep_events_days, clock=clock.now)
+    for work in (runs.sweep(), runs.listen(), retention.keep_pruning()):
         keep_at(work, stack)
     if settings.background_runs:
         keep_at(jobs.serve(runs.work, at_once=settings.background_runs), stack)

@@ -10,6 +10,7 @@ from api import sse
 from api.access import Key, needs
 from api.chat import Chatter, IdempotencyKey, start
 from api.schemas import ErrorView, RunRequest, RunView
+from pilothouse.errors import GoneError
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -21,6 +22,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 START_ERRORS: dict[int | str, dict[str, Any]] = {
     **ERRORS,
     409: {"model": ErrorView, "description": "the thread is busy and 'if_busy' is 'reject'"},
+}
+EVENTS_ERRORS: dict[int | str, dict[str, Any]] = {
+    **ERRORS,
+    410: {"model": ErrorView, "description": "the run ended long ago and its events were deleted"},
 }
 Reader = Annotated[Key, Depends(needs("threads:read"))]
 
@@ -51,7 +56,7 @@ async def get_run(request: Request, run_id: UUID, key: Reader) -> RunView:
     return RunView.of(await runs.get(run_id, user_id=key.user_id))
 
 
-@router.get("/{run_id}/events", response_class=sse.EventStream, responses=ERRORS)
+@router.get("/{run_id}/events", response_class=sse.EventStream, responses=EVENTS_ERRORS)
 async def follow_run(
     request: Request,
     run_id: UUID,
@@ -60,7 +65,10 @@ async def follow_run(
 ) -> sse.EventStream:
     """A run's events as SSE, from the beginning or after `Last-Event-ID`, to its end, on any replica."""
     runs: Runs = request.app.state.runs
-    await runs.get(run_id, user_id=key.user_id)
+    run = await runs.get(run_id, user_id=key.user_id)
+    if run.pruned_at is not None:
+        hint = f"what was said is still in GET /api/threads/{run.thread_id}"
+        raise GoneError(f"the events of run {run_id} were deleted on {run.pruned_at:%Y-%m-%d}", hint=hint)
     events = runs.follow(run_id, after=last_event_id, silence_s=sse.SILENCE_S)
     return sse.EventStream(events)
 

@@ -3,7 +3,7 @@
 PilothouseError
 ├── BadInputError 422         ├── UnauthorizedError 401    ├── NotFoundError 404
 ├── TooLargeError 413         ├── ForbiddenError 403       ├── ConflictError 409
-├── UnavailableError 503      └── TimedOutError 504
+├── UnavailableError 503      ├── TimedOutError 504        ├── GoneError 410
 ├── UpstreamError 502 (a dependency answered, and refused)
 │   └── IncompleteAnswerError (a model's answer that must not be acted on)
 └── SettingsError 500 (start-up only: names every wrong or missing setting at once)
@@ -63,6 +63,12 @@ class ConflictError(PilothouseError):
     """The state of the thing does not allow this now."""
 
     status, code = 409, "conflict"
+
+
+class GoneError(PilothouseError):
+    """It was here, and was deleted on purpose."""
+
+    status, code = 410, "gone"
 
 
 class UpstreamError(PilothouseError):

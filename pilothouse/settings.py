@@ -122,6 +122,7 @@ class WorkerSettings(ProcessSettings):
     n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
     background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
+    keep_events_days: int = Field(default=30, ge=1, le=36_500, validation_alias="PILOTHOUSE_KEEP_EVENTS_DAYS")
 
 
 class ControllerSettings(ServerSettings, WorkerSettings):
@@ -162,6 +163,7 @@ class StackSettings(BaseSettings):
     n8n_webhook_url: HttpUrl = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
     background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
+    keep_events_days: int = Field(default=30, ge=1, le=36_500, validation_alias="PILOTHOUSE_KEEP_EVENTS_DAYS")
 
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     ssl_cert_dir: str = Field(default="", validation_alias="SSL_CERT_DIR")

@@ -121,6 +121,7 @@ class Credentials:
             "N8N_WEBHOOK_URL": self.settings.n8n_webhook_url,
             "N8N_WEBHOOK_TOKEN": self.settings.n8n_webhook_token,
             "PILOTHOUSE_BACKGROUND_RUNS": str(self.settings.background_runs),
+            "PILOTHOUSE_KEEP_EVENTS_DAYS": str(self.settings.keep_events_days),
         }
 
     def _owner(self) -> Lines:
