@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, runs, test, threads, up
+from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, prune, runs, test, threads, up
 from pilothouse.errors import PilothouseError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(up.down)
 app.command()(up.status)
 app.command()(logs.logs)
 app.command()(migrate.migrate)
+app.command()(prune.prune)
 app.command()(doctor.doctor)
 app.command()(check.check)
 app.command(context_settings=test.PASS_THROUGH)(test.test)
