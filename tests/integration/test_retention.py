@@ -9,7 +9,7 @@ import pytest
 from stack.scratch import Scratch
 from tests.fixtures.command_line import CommandLine
 from tests.fixtures.controller import StartController
-from tests.fixtures.retention import age, count, give_password, retention_of
+from tests.fixtures.retention import age, checkpointed_runs, count, give_password, retention_of
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -23,17 +23,18 @@ async def test_a_pruned_thread_goes_on_with_all_its_messages(start_own_controlle
     async with controller.client(controller.add_key()) as http, retention_of(controller) as retention:
         first = (await http.post("/api/chat", json={"message": "Remember that I like tea"})).json()
         thread = {"thread_id": first["thread_id"]}
-        await http.post("/api/chat", json={"message": "Hello again", **thread})
+        second = (await http.post("/api/chat", json={"message": "Hello again", **thread})).json()
         before = (await http.get(f"/api/threads/{first['thread_id']}")).json()["messages"]
         age(controller, LONG_AGO)
 
         await retention.prune()
 
-        left = count(controller, *LOOKED_BACK_AT)
+        left, held = count(controller, *LOOKED_BACK_AT), checkpointed_runs(controller)
         after = (await http.get(f"/api/threads/{first['thread_id']}")).json()["messages"]
         reply = await http.post("/api/chat", json={"message": "And again", **thread})
         later = (await http.get(f"/api/threads/{first['thread_id']}")).json()["messages"]
     assert left == {"run_events": 0, "run_steps": 0, "checkpoints": 1, "checkpoint_writes": 0}
+    assert held == [second["run_id"]]
     assert after == before
     assert reply.is_success
     assert later[: len(before)] == before
