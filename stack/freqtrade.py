@@ -1,25 +1,18 @@
-"""Freqtrade's environment and configuration. We never import Freqtrade: it is GPL-3 and a process of its own."""
+"""Freqtrade's configuration. We never import Freqtrade: it is GPL-3 and a process of its own."""
 
-import hashlib
 import json
 import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pilothouse.errors import SettingsError, UnavailableError
+from pilothouse.errors import SettingsError
 from pilothouse.settings import CHECKOUT
 
 TEMPLATE = CHECKOUT / "deploy" / "freqtrade" / "config.json"
 STRATEGIES = CHECKOUT / "deploy" / "freqtrade" / "strategies"
-LOCK = CHECKOUT / "uv.lock"
-STAMP = "pilothouse-lock.sha256"
 CONFIG, USER_DATA = "config.json", "user_data"
 SCHEMA_OPTIONS = "-csearch_path=trading -ctimezone=UTC"  # its instants are naive: the session must be UTC
 SIMULATED = "simulated"
@@ -33,8 +26,6 @@ UNSERVED_APIS = (
     *("fapiPublic", "fapiPublicV2", "fapiPublicV3", "fapiPrivate", "fapiPrivateV2", "fapiPrivateV3", "fapiData"),
     *("dapiPublic", "dapiPrivate", "dapiPrivateV2", "dapiData"),
 )
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -60,18 +51,6 @@ class FreqtradeConfig:
     pairs: tuple[str, ...] = DEFAULT_PAIRS
     stake_currency: str = ""  # what the first pair is quoted in
     dry_run_wallet: Decimal = Decimal(0)  # about a thousand dollars' worth
-
-
-def ensure_installed(environment: Path, report: Report) -> Path:
-    """Install the lock's `freqtrade` group into an environment of its own; returns its Python. Quick when done."""
-    python, stamp = environment / "bin" / "python", environment / STAMP
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
-        return python
-    report("installing Freqtrade: about a minute and 600 MB, once")
-    _sync(environment, report)
-    stamp.write_text(wanted)
-    return python
 
 
 def write_config(target: Path, *, config: FreqtradeConfig) -> None:
@@ -155,41 +134,6 @@ def in_schema(url: str) -> str:
         return url
     query = urlencode([*parse_qsl(parts.query), ("options", SCHEMA_OPTIONS)])
     return urlunsplit(parts._replace(scheme="postgresql+psycopg", query=query.replace("+", "%20")))
-
-
-def _sync(environment: Path, report: Report) -> None:
-    command = [_find_uv(), "sync", "--frozen", "--only-group", "freqtrade", "--no-install-project"]
-    variables = os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)}
-    with subprocess.Popen(
-        [*command, "--python", sys.executable],
-        cwd=CHECKOUT,
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        lines = [line.strip() for line in _lines(process, report)]
-    if process.returncode:
-        hint = "check the network and the free space, then run the same command again"
-        raise UnavailableError(f"Freqtrade could not be installed: {' '.join(lines[-3:])}", hint=hint)
-
-
-def _lines(process: subprocess.Popen[str], report: Report) -> list[str]:
-    assert process.stdout is not None  # noqa: S101 -- opened as a pipe just above
-    seen: list[str] = []
-    for line in process.stdout:
-        seen.append(line)
-        if not line.lstrip().startswith(("+", "-", "~")):  # one such line a package: too many to show
-            report(line.strip())
-    return seen
-
-
-def _find_uv() -> str:
-    found = os.environ.get("UV") or shutil.which("uv")
-    own = CHECKOUT / ".uv" / "uv"
-    if found or own.exists():
-        return found or str(own)
-    raise UnavailableError("uv is needed to install Freqtrade and was not found", hint="start with bin/pilothouse")
 
 
 def _owner_only(path: str, flags: int) -> int:

@@ -14,8 +14,9 @@ from pilothouse.errors import PilothouseError, UnavailableError
 from pilothouse.settings import StackSettings
 from stack.credentials import Credentials
 from stack.database import prepare_database
-from stack.freqtrade import FreqtradeConfig, ensure_installed, require_known_exchange, write_config
+from stack.freqtrade import FreqtradeConfig, require_known_exchange, write_config
 from stack.home import Home, find_home
+from stack.installation import ensure_installed
 from stack.isolation import give, private_folder
 from stack.leftovers import end_leftovers
 from stack.ports import LOOPBACK, require_free

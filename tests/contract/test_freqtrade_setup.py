@@ -10,9 +10,8 @@ import psutil
 import pytest
 
 from pilothouse.db import connect
-from pilothouse.errors import UnavailableError
-from stack import freqtrade
-from stack.freqtrade import ApiCredentials, FreqtradeConfig, ensure_installed, in_schema, recorded_pairs, write_config
+from stack.freqtrade import ApiCredentials, FreqtradeConfig, in_schema, recorded_pairs, write_config
+from stack.installation import ensure_installed
 from tests.fixtures.freqtrade import FreqtradeBot
 
 CREDENTIALS = ApiCredentials("pilothouse", "password", "jwt" * 12, "token")
@@ -76,17 +75,6 @@ def test_trades_go_to_a_schema_of_their_own() -> None:
 
 def test_the_pairs_of_recorded_candles_are_read_off_their_files(recorded_candles: Path) -> None:
     assert recorded_pairs(recorded_candles) == ("DASH/BTC", "ETH/BTC", "LTC/BTC", "XMR/BTC")
-
-
-def test_a_missing_uv_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.delenv("UV", raising=False)
-    monkeypatch.setattr(freqtrade, "CHECKOUT", tmp_path)
-
-    with pytest.raises(UnavailableError) as refusal:
-        ensure_installed(tmp_path / "environment", print)
-
-    assert "bin/pilothouse" in refusal.value.hint
 
 
 @pytest.mark.freqtrade

@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,49 @@ def test_a_failing_sync_is_not_taken_for_done(checkout: Checkout) -> None:
     assert done.stdout == "ran status\n"
 
 
+def test_an_environment_that_was_cut_off_half_way_is_begun_anew(checkout: Checkout) -> None:
+    half = checkout.root / ".venv" / "lib" / "half_a_package.py"
+    half.parent.mkdir(parents=True)
+    half.touch()
+
+    done = checkout.run("status")
+
+    assert done.stdout == "ran status\n"
+    assert not half.exists()
+
+
+def test_a_sync_that_was_cut_off_is_not_taken_for_the_one_before(checkout: Checkout) -> None:
+    checkout.run("status")
+    before = (checkout.root / "uv.lock").read_text()
+    (checkout.root / "uv.lock").write_text("second\n")
+    (checkout.path / "uv").write_text('#!/bin/sh\n[ "$1" = --version ] || kill -9 $PPID\n')
+    checkout.run("status")
+    (checkout.root / "uv.lock").write_text(before)
+
+    assert checkout.run("status").returncode != 0  # it is synced again, which still fails
+
+
+def test_who_comes_second_waits_and_installs_nothing(checkout: Checkout) -> None:
+    uv = checkout.path / "uv"
+    uv.write_text(uv.read_text().replace("mkdir", "sleep 1; mkdir"))
+    with ThreadPoolExecutor() as threads:
+        done = list(threads.map(checkout.run, ["status", "status"]))
+
+    assert [each.stdout for each in done] == ["ran status\n"] * 2
+    assert len(checkout.asked_of_uv()) == 1
+
+
+def test_a_checkout_that_cannot_be_written_is_said_so(checkout: Checkout) -> None:
+    script = checkout.root / "bin" / "pilothouse"
+    script.write_text(script.read_text().replace('-w "$root"', '-w "/nowhere"'))  # rights would not stop root
+
+    done = checkout.run("status")
+
+    assert done.returncode == 1
+    assert "clone it into a folder of your own" in done.stderr
+    assert checkout.asked_of_uv() == []
+
+
 def test_it_works_through_a_link_from_elsewhere(checkout: Checkout) -> None:
     (checkout.root / "bin" / "pilothouse").rename(checkout.root / "bin" / "real")
     (checkout.root / "bin" / "pilothouse").symlink_to(checkout.root / "bin" / "real")
@@ -79,7 +123,7 @@ def test_it_works_through_a_link_from_elsewhere(checkout: Checkout) -> None:
 def test_without_python_and_uv_it_says_what_to_install(checkout: Checkout, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
-    for name in ("sh", "dirname", "readlink", "cat", "cksum", "id"):
+    for name in ("sh", "dirname", "readlink", "cat", "cksum", "id", "mkdir", "flock"):
         found = shutil.which(name)
         assert found is not None
         (bare / name).symlink_to(found)
