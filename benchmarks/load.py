@@ -1,60 +1,82 @@
-"""Asks questions over HTTP and times the answers."""
+"""Asks questions over HTTP, times the answers, and looks whether each one is whole."""
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import aiohttp
 
-FIRST_WORD = (b"event: message.delta", b'"content":"')
+from benchmarks.dialects import Request, Target, Turn
+from benchmarks.sse import Parser
+
+PATIENCE_S = 60  # a turn that takes longer has failed
+SHOWN = 200
 
 
-@dataclass
-class Timings:
-    """Seconds from question to first word and to the end, one entry a turn."""
-
-    total_s: list[float] = field(default_factory=list[float])
-    first_word_s: list[float] = field(default_factory=list[float])
-    failed: int = 0
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where turns are asked for, and the bytes that mark a good end."""
-
-    url: str
-    key: str
-    end: bytes
-    thread_id: str | None = None  # none: each turn has a new thread
+async def ask(session: aiohttp.ClientSession, target: Target, thread: str | None = None) -> Turn:
+    """One turn, on a thread or on a fresh one. Whatever goes wrong is written into it."""
+    request = target.dialect.request(target.message, thread)
+    turn, started = Turn(thread=request.thread), time.perf_counter()
+    try:
+        await _listen(session, request, target, turn, started)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        turn.error = f"{type(error).__name__}: {error}"
+    turn.total_s = time.perf_counter() - started
+    if not turn.error and not (turn.ended and target.is_whole(turn.text)):
+        turn.error = f"not whole: ended={turn.ended}, {len(turn.text)} characters"
+    return turn
 
 
-async def ask(session: aiohttp.ClientSession, target: Target, message: str, timings: Timings) -> None:
-    """One turn."""
-    headers = {"Authorization": f"Bearer {target.key}", "Accept": "text/event-stream"}
-    body = {"message": message} | ({"thread_id": target.thread_id} if target.thread_id else {})
-    started, first, whole = time.perf_counter(), 0.0, b""
-    async with session.post(target.url, json=body, headers=headers) as response:
-        async for chunk in response.content.iter_any():
-            whole += chunk
-            if not first and any(mark in whole for mark in FIRST_WORD):
-                first = time.perf_counter() - started
-    if target.end not in whole:
-        timings.failed += 1
-        return
-    timings.total_s.append(time.perf_counter() - started)
-    timings.first_word_s.append(first)
+async def _listen(session: aiohttp.ClientSession, request: Request, target: Target, turn: Turn, started: float) -> None:
+    parser = Parser()
+    async with session.post(request.url, json=request.body, headers=request.headers) as response:
+        if not response.ok:
+            turn.error = f"HTTP {response.status}: {(await response.text())[:SHOWN]}"
+            return
+        async for piece in response.content.iter_any():
+            for event in parser.feed(piece):
+                target.dialect.read(event, turn)
+            if turn.text and not turn.first_word_s:
+                turn.first_word_s = time.perf_counter() - started
 
 
-async def run(target: Target, message: str, *, turns: int, at_once: int) -> tuple[Timings, float]:
-    """`turns` turns, `at_once` at a time; also the seconds all of it took."""
-    timings, waiting = Timings(), iter(range(turns))
+async def run(target: Target, *, turns: int, at_once: int, within_s: float = float("inf")) -> tuple[list[Turn], float]:
+    """Turns on fresh threads, `at_once` at a time; none is begun after `within_s`. Also the seconds all of it took."""
+    done: list[Turn] = []
+    waiting = _until(within_s, turns)
 
     async def client(session: aiohttp.ClientSession) -> None:
         for _ in waiting:
-            await ask(session, target, message, timings)
+            turn = await ask(session, target)
+            done.append(turn)
 
-    timeout = aiohttp.ClientTimeout(total=120)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
+    async with _session() as session:
         started = time.perf_counter()
         await asyncio.gather(*(client(session) for _ in range(at_once)))
-        return timings, time.perf_counter() - started
+        return done, time.perf_counter() - started
+
+
+async def converse(target: Target, *, thread: str | None, turns: int) -> list[Turn]:
+    """One turn after the other on one thread; stops at the first that fails."""
+    done: list[Turn] = []
+    async with _session() as session:
+        for _ in range(turns):
+            turn = await ask(session, target, thread)
+            done.append(turn)
+            thread = turn.thread
+            if turn.error:
+                break
+    return done
+
+
+def _session() -> aiohttp.ClientSession:
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout)
+
+
+def _until(within_s: float, turns: int) -> Iterator[int]:
+    end = time.perf_counter() + within_s
+    for number in range(turns):
+        if time.perf_counter() > end:
+            return
+        yield number

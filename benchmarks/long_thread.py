@@ -9,14 +9,13 @@ before anything is pruned; log bytes are all that PostgreSQL wrote. Goal: turn 5
 import asyncio
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import aiohttp
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import load
-from benchmarks.load import Target, Timings
+from benchmarks.dialects import Pilothouse, Target
 from benchmarks.processes import CpuMeter, percentile
 from pilothouse.db import connect
 from pilothouse.settings import StackSettings
@@ -56,7 +55,7 @@ def main() -> None:
     stack = make_stack(StackSettings(), console.print)
     info = ensure_up(console.print)
     pid = Control(find_home(StackSettings())).states()["controller"].pid
-    target = Target(f"{info.api_url}/api/chat", info.owner_key, b"event: run.finished")
+    target = Target(Pilothouse(info.api_url, info.owner_key), MESSAGE, is_whole=bool)
     stretches = asyncio.run(measure(target, turns, pid, stack.credentials.admin_url))
     table = Table(
         "turns", "controller CPU ms", "p50 ms", "tables KB", "log KB", "failed", title="one thread, each turn"
@@ -72,43 +71,29 @@ def main() -> None:
 
 async def measure(target: Target, turns: int, pid: int, database: str) -> list[Stretch]:
     """The stretches that are watched; the turns between them only make the thread longer."""
-    await load.run(target, MESSAGE, turns=WARM_UP_TURNS, at_once=2)
+    await load.run(target, turns=WARM_UP_TURNS, at_once=2)
     starts = (1, turns // 2 - WATCHED_TURNS // 2, turns - WATCHED_TURNS + 1)
     stretches: list[Stretch] = []
-    async with aiohttp.ClientSession() as session:
-        thread = replace(target, thread_id=await begin(session, target))
-        turn = 1
-        for start in starts:
-            await ask(session, thread, turns=start - turn)
-            stretches.append(await watch(session, thread, start, pid, database))
-            turn = start + WATCHED_TURNS
+    thread = (await load.converse(target, thread=None, turns=1))[-1].thread
+    turn = 1
+    for start in starts:
+        await load.converse(target, thread=thread, turns=start - turn)
+        stretches.append(await watch(target, thread, start, pid, database))
+        turn = start + WATCHED_TURNS
     return stretches
 
 
-async def begin(session: aiohttp.ClientSession, target: Target) -> str:
-    """A thread with one turn in it."""
-    headers = {"Authorization": f"Bearer {target.key}"}
-    async with session.post(target.url, json={"message": MESSAGE}, headers=headers) as response:
-        return (await response.json())["thread_id"]
-
-
-async def ask(session: aiohttp.ClientSession, target: Target, *, turns: int) -> Timings:
-    """One turn after another."""
-    timings = Timings()
-    for _ in range(turns):
-        await load.ask(session, target, MESSAGE, timings)
-    return timings
-
-
-async def watch(session: aiohttp.ClientSession, target: Target, start: int, pid: int, database: str) -> Stretch:
+async def watch(target: Target, thread: str | None, start: int, pid: int, database: str) -> Stretch:
     """A stretch of turns with meters on."""
     before, meter = sizes(database), CpuMeter.start({"controller": pid})
-    timings = await ask(session, target, turns=WATCHED_TURNS)
+    turns = await load.converse(target, thread=thread, turns=WATCHED_TURNS)
     cpu = meter.per_turn(WATCHED_TURNS)["controller"]
     time.sleep(0.5)  # noqa: ASYNC251 -- nothing else runs here; the last checkpoint's pages are counted too
     tables_kb, log_kb = ((now - then) / 1024 / WATCHED_TURNS for now, then in zip(sizes(database), before, strict=True))
-    p50_ms = percentile([each * 1000 for each in timings.total_s], 0.5) if timings.total_s else 0.0
-    return Stretch(start, start + WATCHED_TURNS - 1, cpu, p50_ms, tables_kb, log_kb, timings.failed)
+    whole_ms = [turn.total_s * 1000 for turn in turns if not turn.error]
+    p50_ms = percentile(whole_ms, 0.5) if whole_ms else 0.0
+    failed = WATCHED_TURNS - len(whole_ms)
+    return Stretch(start, start + WATCHED_TURNS - 1, cpu, p50_ms, tables_kb, log_kb, failed)
 
 
 def sizes(database: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
-"""CPU time and memory of processes, read from /proc."""
+"""CPU time and memory of processes with all their children, read from /proc."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,21 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 KB_PER_MB = 1024
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that it started, as far as they still run."""
+    children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(path).split()]
+    return [pid, *(each for child in children for each in family(child))]
+
+
 def cpu_ms(pid: int) -> float:
-    """User and system time a process has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / CLOCK_TICKS
+    """User and system time a process and its children have used so far, those that ended included."""
+    return sum(_ticks(each) for each in family(pid)) * 1000 / CLOCK_TICKS
+
+
+def resident_mb(pid: int) -> float:
+    """What a process and its children hold in memory now (RSS: pages they share count for each)."""
+    rows = [row.split() for each in family(pid) for row in _read(Path(f"/proc/{each}/status")).splitlines()]
+    return sum(int(row[1]) for row in rows if row[0] == "VmRSS:") / KB_PER_MB
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,19 @@ class CpuMeter:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` of the values lie (nearest rank)."""
-    ranked = sorted(values)
+    """The value below which `share` of the values lie (nearest rank); not a number when there is none."""
+    ranked = sorted(values) or [math.nan]
     return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+def _ticks(pid: int) -> int:
+    """Fields 14 to 17: user, system, and both of children that were waited for."""
+    fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(int(each) for each in fields[11:15])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # it ended
+        return ""

@@ -7,10 +7,10 @@ process's proportional share (PSS), so that shared pages count once. Goals: warm
 `--install` also times a first installation from the lock into a fresh copy of the checkout.
 """
 
+import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,10 +18,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pilothouse.settings import CHECKOUT, StackSettings
+from benchmarks.own_stack import free_ports
+from pilothouse.settings import CHECKOUT
 from stack.footprint import measure
 from stack.home import Home
-from stack.ports import find_free
 from stack.scratch import scratch_home
 from stack.supervisor import Control
 
@@ -35,8 +35,10 @@ console = Console()
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--install", action="store_true", help="also time a first installation")
     table = Table("what", "value")
-    if "--install" in sys.argv:
+    if parser.parse_args().install:
         for what, value in install():
             table.add_row(what, value)
     with scratch_home() as root:
@@ -60,11 +62,7 @@ def main() -> None:
 
 def own_environment(root: Path) -> dict[str, str]:
     """A home and ports that collide with nobody's."""
-    ports = {
-        str(field.validation_alias): str(find_free())
-        for name, field in StackSettings.model_fields.items()
-        if name.startswith("port_")
-    }
+    ports = {name: str(port) for name, port in free_ports().items()}
     return {**os.environ, **ports, "PILOTHOUSE_HOME": str(root)}
 
 
@@ -91,7 +89,7 @@ def install() -> list[tuple[str, str]]:
         subprocess.run(["git", "clone", "--quiet", str(CHECKOUT), str(checkout)], check=True)
         ours = timed(dict(os.environ), "--help", checkout=checkout)
         started = time.monotonic()
-        program = "from pathlib import Path; from stack.freqtrade import ensure_installed; "
+        program = "from pathlib import Path; from stack.installation import ensure_installed; "
         program += "ensure_installed(Path('.venv-freqtrade'), print)"
         subprocess.run([str(checkout / ".venv/bin/python"), "-c", program], cwd=checkout, check=True)
         bot = time.monotonic() - started
