@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, prune, runs, test, threads, up
+from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, prune, runs, test, threads, up, worker
 from pilothouse.errors import PilothouseError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(threads.app, name="threads")
 app.command()(up.up)
 app.command()(up.down)
 app.command()(up.status)
+app.command()(worker.worker)
 app.command()(logs.logs)
 app.command()(migrate.migrate)
 app.command()(prune.prune)
@@ -32,7 +33,7 @@ app.command()(doctor.doctor)
 app.command()(check.check)
 app.command(context_settings=test.PASS_THROUGH)(test.test)
 app.command()(graph.graph)
-app.command(context_settings=test.PASS_THROUGH)(bench.bench)
+app.command(context_settings=bench.OWN_ARGUMENTS)(bench.bench)
 
 
 def main() -> None:
