@@ -33,7 +33,7 @@ app.command()(doctor.doctor)
 app.command()(check.check)
 app.command(context_settings=test.PASS_THROUGH)(test.test)
 app.command()(graph.graph)
-app.command(context_settings=bench.OWN_ARGUMENTS)(bench.bench)
+app.command(context_settings=test.PASS_THROUGH)(bench.bench)
 
 
 def main() -> None:

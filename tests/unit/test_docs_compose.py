@@ -17,6 +17,7 @@ from pilothouse.settings import (
     MemorySettings,
     ProxySettings,
     ServerSettings,
+    WorkerSettings,
 )
 from tests.fixtures.compose import WriteCompose
 
@@ -26,6 +27,7 @@ PROCESSES = {
     "memory": MemorySettings,
     "controller": ControllerSettings,
 }
+LISTENS_NOWHERE = ["migrate", "worker"]
 MODEL_KEY = "sk-or-invented"
 
 
@@ -44,6 +46,15 @@ def test_a_process_finds_every_setting_it_needs(
     assert {urlsplit(address).hostname for address in addresses} <= set(described.services)
 
 
+def test_a_worker_has_work_to_do_even_where_the_controller_leaves_it_all_to_others(
+    compose: WriteCompose, blank_shell: pytest.MonkeyPatch
+) -> None:
+    for name, value in compose(PILOTHOUSE_BACKGROUND_RUNS="0").environment("worker").items():
+        blank_shell.setenv(name, value)
+
+    assert WorkerSettings.load().background_runs == 8
+
+
 def test_without_a_key_the_twin_answers_and_with_one_only_the_proxy_has_it(compose: WriteCompose) -> None:
     offline = compose().file("proxy.env").read_text()
     described = compose(OPENROUTER_API_KEY=MODEL_KEY)
@@ -59,7 +70,7 @@ def test_a_secret_is_read_by_one_service_and_by_its_owner_only(compose: WriteCom
     described = compose()
     readers = Counter(name for service in described.services.values() for name in service.get("secrets", []))
 
-    assert readers == dict.fromkeys(described.content["secrets"], 1)
+    assert readers == dict.fromkeys(described.content["secrets"], 1) | {"controller.env": 2}  # a worker's too
     assert {stat.S_IMODE(described.file(name).stat().st_mode) for name in readers} == {0o600}
 
 
@@ -85,7 +96,7 @@ def test_every_service_that_stays_is_asked_for_its_health_and_waits_for_services
 ) -> None:
     services = compose().services
 
-    assert [name for name, service in services.items() if "healthcheck" not in service] == ["migrate"]
+    assert [name for name, service in services.items() if "healthcheck" not in service] == LISTENS_NOWHERE
     assert {each for service in services.values() for each in service.get("depends_on", {})} <= set(services)
 
 
