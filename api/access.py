@@ -3,10 +3,10 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Depends, Request
 from psycopg.rows import class_row
 
 from pilothouse.clock import Clock
@@ -63,3 +63,7 @@ def needs(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, Key]]:
         return key
 
     return check
+
+
+Chatter = Annotated[Key, Depends(needs("chat"))]
+Reader = Annotated[Key, Depends(needs("threads:read"))]

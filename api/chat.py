@@ -1,35 +1,33 @@
 """POST /api/chat: one message in; the answer streamed (SSE) or whole (JSON)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from agents.leases import NewRun
 from agents.runs import Runs, StartRun
 from api import replies, sse
-from api.access import Key, needs
-from api.schemas import ChatReply, ChatRequest, ErrorView
+from api.access import Chatter, Key
+from api.refusals import refusals
+from api.schemas import ChatReply, ChatRequest
 
 router = APIRouter(prefix="/api", tags=["chat"])
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-    401: {"model": ErrorView, "description": "no key, or one that opens nothing"},
-    403: {"model": ErrorView, "description": "the key lacks the scope 'chat', or a budget is used up"},
-    404: {"model": ErrorView, "description": "no such thread of yours"},
-    409: {"model": ErrorView, "description": "the thread is busy, the run was cancelled, or the key is in use"},
-    413: {"model": ErrorView, "description": "the body is larger than 256 kB"},
-    422: {"model": ErrorView, "description": "the message is empty, too long, or not text"},
-    502: {"model": ErrorView, "description": "the model's answer was cut off or failed; nothing was acted on"},
-    503: {"model": ErrorView, "description": "a dependency cannot be reached"},
-    504: {"model": ErrorView, "description": "the model or the run did not end in time"},
-}
-Chatter = Annotated[Key, Depends(needs("chat"))]
+REFUSALS = refusals(
+    {
+        403: "the key lacks the scope 'chat', or a budget is used up",
+        404: "no such thread of yours",
+        409: "the thread is busy, the run was cancelled, or the Idempotency-Key was used for something else",
+        413: "the body is larger than 256 kB",
+        502: "the model's answer was cut off or failed; nothing was acted on",
+        504: "the model or the run did not end in time",
+    }
+)
 IdempotencyKey = Annotated[str | None, Header(max_length=200)]
 
 
-@router.post("/chat", response_model=ChatReply, responses=RESPONSES)
+@router.post("/chat", response_model=ChatReply, responses=sse.ANSWER | REFUSALS)
 async def chat(
     request: Request,
     body: ChatRequest,

@@ -1,36 +1,27 @@
 """/api/runs: start one in the background, look at it, follow its events from any point, cancel it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
 
 from agents.runs import Runs
 from api import sse
-from api.access import Key, needs
-from api.chat import Chatter, IdempotencyKey, start
-from api.schemas import ErrorView, RunRequest, RunView
+from api.access import Chatter, Reader
+from api.chat import IdempotencyKey, start
+from api.refusals import refusals
+from api.schemas import RunRequest, RunView
 from pilothouse.errors import GoneError
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorView, "description": "no key, or one that opens nothing"},
-    403: {"model": ErrorView, "description": "the key lacks the scope"},
-    404: {"model": ErrorView, "description": "no such run of yours"},
-}
-START_ERRORS: dict[int | str, dict[str, Any]] = {
-    **ERRORS,
-    409: {"model": ErrorView, "description": "the thread is busy and 'if_busy' is 'reject'"},
-}
-EVENTS_ERRORS: dict[int | str, dict[str, Any]] = {
-    **ERRORS,
-    410: {"model": ErrorView, "description": "the run ended long ago and its events were deleted"},
-}
-Reader = Annotated[Key, Depends(needs("threads:read"))]
+NO_RUN = "no such run of yours"
+DELETED = "the run ended long ago and its events were deleted"
+CONFLICT = "the thread is busy and 'if_busy' is 'reject', or the Idempotency-Key was used for something else"
 
 
-@router.post("", status_code=202, responses=START_ERRORS)
+@router.post("", status_code=202, responses=refusals({404: "no such thread of yours", 409: CONFLICT}))
 async def start_run(
     request: Request, body: RunRequest, key: Chatter, idempotency_key: IdempotencyKey = None
 ) -> RunView:
@@ -42,21 +33,21 @@ async def start_run(
     return RunView.of(await runs.get(run.id, user_id=key.user_id))
 
 
-@router.get("", responses=ERRORS)
+@router.get("", responses=refusals())
 async def list_runs(request: Request, key: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> list[RunView]:
     """Your runs, newest first."""
     runs: Runs = request.app.state.runs
     return [RunView.of(run) for run in await runs.list_runs(user_id=key.user_id, limit=limit)]
 
 
-@router.get("/{run_id}", responses=ERRORS)
+@router.get("/{run_id}", responses=refusals({404: NO_RUN}))
 async def get_run(request: Request, run_id: UUID, key: Reader) -> RunView:
     """One run of yours."""
     runs: Runs = request.app.state.runs
     return RunView.of(await runs.get(run_id, user_id=key.user_id))
 
 
-@router.get("/{run_id}/events", response_class=sse.EventStream, responses=EVENTS_ERRORS)
+@router.get("/{run_id}/events", response_class=Response, responses=sse.ANSWER | refusals({404: NO_RUN, 410: DELETED}))
 async def follow_run(
     request: Request,
     run_id: UUID,
@@ -73,7 +64,7 @@ async def follow_run(
     return sse.EventStream(events)
 
 
-@router.post("/{run_id}/cancel", status_code=202, responses=ERRORS)
+@router.post("/{run_id}/cancel", status_code=202, responses=refusals({404: NO_RUN}))
 async def cancel_run(request: Request, run_id: UUID, key: Chatter) -> RunView:
     """Ask for the run's end; what it did so far stays in the thread. A run that has ended stays as it is."""
     runs: Runs = request.app.state.runs

@@ -1,6 +1,7 @@
 """Server-sent events: a run's own numbers as ids, a comment every 15 s so that proxies keep the line open."""
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 from starlette.responses import StreamingResponse
 
@@ -8,6 +9,8 @@ from agents.eventlog import StoredEvent
 
 SILENCE_S = 15
 PING = b": ping\n\n"
+# For OpenAPI. Not as a route's response class: FastAPI would tell its refusals as event streams too.
+ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
 class EventStream(StreamingResponse):
@@ -15,9 +18,9 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, batches: AsyncGenerator[Sequence[StoredEvent]], status_code: int = 200) -> None:
-        """Never cached, never buffered by a proxy in between. FastAPI reads the default status for OpenAPI."""
-        super().__init__(stream(batches), status_code, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    def __init__(self, batches: AsyncGenerator[Sequence[StoredEvent]]) -> None:
+        """Never cached, never buffered by a proxy in between."""
+        super().__init__(stream(batches), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
 async def stream(batches: AsyncGenerator[Sequence[StoredEvent]]) -> AsyncGenerator[bytes]:

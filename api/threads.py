@@ -4,31 +4,22 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
 from agents.messages import pending_calls
 from agents.runs import Runs
-from api.access import Key, needs
-from api.schemas import ErrorView, MessageView, RunView, ThreadSummary, ThreadView, ToolCallView
+from api.access import Chatter, Reader
+from api.refusals import refusals
+from api.schemas import MessageView, RunView, ThreadSummary, ThreadView, ToolCallView
 
 router = APIRouter(prefix="/api", tags=["threads"])
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorView, "description": "no key, or one that opens nothing"},
-    403: {"model": ErrorView, "description": "the key lacks the scope 'threads:read'"},
-    404: {"model": ErrorView, "description": "no such thread of yours"},
-}
+NO_THREAD = "no such thread of yours"
+BUSY = "a run holds the thread"
 
 
-BUSY: dict[int | str, dict[str, Any]] = {
-    **RESPONSES,
-    409: {"model": ErrorView, "description": "a run holds the thread"},
-}
-Reader = Annotated[Key, Depends(needs("threads:read"))]
-
-
-@router.get("/threads", responses=RESPONSES)
+@router.get("/threads", responses=refusals())
 async def list_threads(
     request: Request, key: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 20
 ) -> list[ThreadSummary]:
@@ -38,7 +29,7 @@ async def list_threads(
     return [ThreadSummary(thread_id=each.id, tainted=each.tainted, created_at=each.created_at) for each in threads]
 
 
-@router.get("/threads/{thread_id}", responses=RESPONSES)
+@router.get("/threads/{thread_id}", responses=refusals({404: NO_THREAD}))
 async def get_thread(request: Request, thread_id: UUID, key: Reader) -> ThreadView:
     """Your thread; other people's threads do not exist for you."""
     runs: Runs = request.app.state.runs
@@ -52,8 +43,8 @@ async def get_thread(request: Request, thread_id: UUID, key: Reader) -> ThreadVi
     )
 
 
-@router.delete("/threads/{thread_id}", status_code=204, responses=BUSY)
-async def delete_thread(request: Request, thread_id: UUID, key: Annotated[Key, Depends(needs("chat"))]) -> None:
+@router.delete("/threads/{thread_id}", status_code=204, responses=refusals({404: NO_THREAD, 409: BUSY}))
+async def delete_thread(request: Request, thread_id: UUID, key: Chatter) -> None:
     """Forget a thread of yours with all its runs and events. What it cost stays in the ledger."""
     runs: Runs = request.app.state.runs
     await runs.delete_thread(thread_id, user_id=key.user_id)

@@ -5,20 +5,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from api.access import Key, needs
-from api.schemas import ErrorView
+from api.refusals import refusals
 from tools.broker_client import Balance, Candles, Performance, Profit, Status, Trades, TradingClient
 
 router = APIRouter(prefix="/api/trading", tags=["trading"])
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorView, "description": "no key, or one that opens nothing"},
-    403: {"model": ErrorView, "description": "the key lacks the scope 'trading:read'"},
-    404: {"model": ErrorView, "description": "the bot knows no such pair or timeframe"},
-    422: {"model": ErrorView, "description": "a parameter is out of range"},
-    502: {"model": ErrorView, "description": "Freqtrade refused or answered something unreadable"},
-    503: {"model": ErrorView, "description": "the broker or Freqtrade cannot be reached"},
-    504: {"model": ErrorView, "description": "Freqtrade did not answer in time"},
-}
+REFUSALS = refusals(
+    {
+        404: "the bot knows no such pair or timeframe",
+        502: "Freqtrade refused or answered something unreadable",
+        503: "the broker, Freqtrade or the database cannot be reached",
+        504: "Freqtrade did not answer in time",
+    }
+)
+MAX_TRADES = 500  # as many as the broker gives
+MAX_CANDLES = 1000
 TRADE = {
     "trade_id": 1,
     "pair": "ETH/USDT",
@@ -33,7 +34,7 @@ MARKET = {"prices": "simulated", "warning": ""}
 
 def example(value: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     """The route's answers as OpenAPI shows them."""
-    return {200: {"content": {"application/json": {"example": value}}}, **ERRORS}
+    return {200: {"content": {"application/json": {"example": value}}}, **REFUSALS}
 
 
 async def broker(request: Request) -> TradingClient:
@@ -67,7 +68,7 @@ async def profit(_: Reader, broker: Broker) -> Profit:
 
 
 @router.get("/trades", responses=example({"trades": [{**TRADE, "is_open": True}], "total": 1}))
-async def trades(_: Reader, broker: Broker, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> Trades:
+async def trades(_: Reader, broker: Broker, limit: Annotated[int, Query(ge=1, le=MAX_TRADES)] = 50) -> Trades:
     """The latest trades, open and closed."""
     return await broker.trades(limit=limit)
 
@@ -89,7 +90,7 @@ async def candles(
     broker: Broker,
     pair: Annotated[str, Query(min_length=3, max_length=30, examples=["ETH/USDT"])],
     timeframe: Annotated[str, Query(max_length=5, examples=["1m"])] = "1m",
-    limit: Annotated[int, Query(ge=1, le=1500)] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_CANDLES)] = 100,
 ) -> Candles:
     """The latest candles of one pair, oldest first."""
     return await broker.candles(pair=pair, timeframe=timeframe, limit=limit)
