@@ -35,7 +35,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Load:
-    """Turns on fresh threads, so many at once. `cpu_ms`: a turn, by process. `curtailed`: see `Candidate`."""
+    """Turns on fresh threads, so many at once. `curtailed`: as `Candidate` tells it, within this load.
+
+    `cpu_ms`: a turn, by process; `server_cpu_ms`: of the candidate's own together.
+    """
 
     at_once: int
     turns: int
@@ -45,6 +48,7 @@ class Load:
     seconds: float
     total_ms: list[float]
     first_word_ms: list[float]
+    server_cpu_ms: float
     cpu_ms: dict[str, float]
     load_average: float
 
@@ -60,6 +64,7 @@ class Piece:
 
     until: int
     total_ms: float  # median
+    server_cpu_ms: float
     cpu_ms: dict[str, float]
 
 
@@ -74,10 +79,6 @@ class Figures:
     thread_failures: dict[str, int]
     resident_mb: dict[str, float]
     database_bytes: float | None
-
-    def cpu_ms(self, by_process: dict[str, float]) -> float:
-        """Of the server's own processes."""
-        return sum(by_process[name] for name in self.counted)
 
     def failures(self) -> dict[str, int]:
         """Turns that were not whole: why, and how many."""
@@ -112,11 +113,11 @@ class Bench:
         )
 
     def _load(self, candidate: Candidate, target: Target, at_once: int) -> Load:
-        meter, own_ms, curtailed = self._meter(candidate), time.process_time(), candidate.curtailed()
+        meter, own_s, curtailed = self._meter(candidate), time.process_time(), candidate.curtailed()
         turns, seconds = asyncio.run(
             load.run(target, turns=self.plan.turns, at_once=at_once, within_s=self.plan.load_s)
         )
-        whole = [turn for turn in turns if not turn.error]
+        cpu_ms, whole = meter.per_turn(len(turns)), [turn for turn in turns if not turn.error]
         figures = Load(
             at_once=at_once,
             turns=len(turns),
@@ -126,7 +127,8 @@ class Bench:
             seconds=seconds,
             total_ms=[turn.total_s * 1000 for turn in whole],
             first_word_ms=[turn.first_word_s * 1000 for turn in whole],
-            cpu_ms=meter.per_turn(len(turns)) | {"load": (time.process_time() - own_ms) * 1000 / len(turns)},
+            server_cpu_ms=sum(cpu_ms[name] for name in candidate.pids),
+            cpu_ms=cpu_ms | {"load": (time.process_time() - own_s) * 1000 / len(turns)},
             load_average=os.getloadavg()[0],
         )
         self.report(
@@ -142,9 +144,12 @@ class Bench:
             meter = self._meter(candidate)
             turns = asyncio.run(load.converse(target, thread=thread, turns=PIECE))
             if failures := _failures(turns):
+                self.report(f"{candidate.name}: the thread broke after {len(pieces) * PIECE + len(turns) - 1} turns")
                 return pieces, failures
             median_ms = statistics.median(turn.total_s for turn in turns) * 1000
-            pieces.append(Piece((len(pieces) + 1) * PIECE, median_ms, meter.per_turn(PIECE)))
+            cpu_ms = meter.per_turn(PIECE)
+            server_cpu_ms = sum(cpu_ms[name] for name in candidate.pids)
+            pieces.append(Piece((len(pieces) + 1) * PIECE, median_ms, server_cpu_ms, cpu_ms))
             thread = turns[-1].thread
         self.report(f"{candidate.name}: a thread of {len(pieces) * PIECE} turns")
         return pieces, {}

@@ -22,6 +22,7 @@ class Row:
     value: Value
     more_is_better: bool = False
     shown: str = "{:.1f}"
+    compared: bool = True
 
 
 def _load_value(at_once: int, value: Callable[[Load], float | None]) -> Value:
@@ -29,7 +30,12 @@ def _load_value(at_once: int, value: Callable[[Load], float | None]) -> Value:
 
 
 def _cpu(at_once: int) -> Value:
-    return lambda figures: figures.cpu_ms(figures.loads[at_once].cpu_ms)
+    """Where every turn failed, little was done, and its price says nothing."""
+    return _load_value(at_once, lambda load: load.server_cpu_ms if load.total_ms else None)
+
+
+def _of_process(at_once: int, name: str) -> Value:
+    return lambda figures: figures.loads[at_once].cpu_ms.get(name)
 
 
 def _rate(at_once: int) -> Value:
@@ -45,7 +51,19 @@ def cpu_growth(figures: Figures) -> float | None:
     """The same for the server's CPU."""
     if len(figures.thread) < 2:
         return None
-    return figures.cpu_ms(figures.thread[-1].cpu_ms) / figures.cpu_ms(figures.thread[0].cpu_ms)
+    return ratio(figures.thread[-1].server_cpu_ms, figures.thread[0].server_cpu_ms)
+
+
+def _thread_turns(figures: Figures) -> float | None:
+    return figures.thread[-1].until if figures.thread else None
+
+
+def _curtailed(figures: Figures) -> float:
+    return sum(each.curtailed for each in figures.loads.values())
+
+
+def _failed(figures: Figures) -> float:
+    return sum(figures.failures().values())
 
 
 ROWS = (
@@ -54,20 +72,23 @@ ROWS = (
     Row("first word p50 ms", _load_value(1, lambda load: middle(load.first_word_ms))),
     Row("first word p95 ms", _load_value(1, lambda load: middle(load.first_word_ms, 0.95))),
     Row("CPU ms/turn", _cpu(1)),
+    Row("... of it our proxy", _of_process(1, "proxy"), compared=False),
+    Row("... beside it our memory", _of_process(1, "memory"), compared=False),
     Row("32 at once: turns/s", _rate(32), more_is_better=True),
     Row("CPU ms/turn", _cpu(32)),
     Row("100 at once: turns/s", _rate(100), more_is_better=True),
     Row("p50 ms", _load_value(100, lambda load: middle(load.total_ms))),
     Row("CPU ms/turn", _cpu(100)),
-    Row("memory after that, MB", lambda figures: sum(figures.resident_mb[name] for name in figures.counted)),
+    Row("... of it our proxy", _of_process(100, "proxy"), compared=False),
+    Row("... beside it our memory", _of_process(100, "memory"), compared=False),
+    Row("memory after all of it, MB", lambda figures: sum(figures.resident_mb[name] for name in figures.counted)),
     Row("database kB/turn", lambda figures: figures.database_bytes and figures.database_bytes / 1000),
-    Row("thread: turns", lambda figures: figures.thread[-1].until if figures.thread else None, shown="{:.0f}"),
-    Row("last turn / first turn", growth, shown="{:.2f}"),
-    Row("last CPU / first CPU", cpu_growth, shown="{:.2f}"),
-    Row("turns without recall", lambda figures: sum(each.curtailed for each in figures.loads.values()), shown="{:.0f}"),
-    Row("failed turns", lambda figures: sum(figures.failures().values()), shown="{:.0f}"),
+    Row("thread: turns", _thread_turns, shown="{:.0f}", compared=False),
+    Row("last turn / first turn", growth, shown="{:.2f}", compared=False),
+    Row("last CPU / first CPU", cpu_growth, shown="{:.2f}", compared=False),
+    Row("turns without recall", _curtailed, shown="{:.0f}", compared=False),
+    Row("failed turns", _failed, shown="{:.0f}", compared=False),
 )
-NOT_COMPARED = {"thread: turns", "turns without recall", "failed turns"}
 
 
 def best(row: Row, peers: Sequence[Figures]) -> float | None:
@@ -92,7 +113,7 @@ def table(*, floor: Figures, ours: Figures | None, peers: Sequence[Figures]) -> 
     shown = Table("", *(each.name for each in columns), "ours / best peer", "ours / floor")
     for row in ROWS:
         cells = [_cell(row.value(each), row.shown) for each in columns]
-        value = row.value(ours) if ours and row.name not in NOT_COMPARED else None
+        value = row.value(ours) if ours and row.compared else None
         ratios = (ratio(value, best(row, peers)), ratio(value, row.value(floor)))
         shown.add_row(row.name, *cells, *(_cell(each, "{:.2f} x") for each in ratios))
     return shown

@@ -108,6 +108,8 @@ def _parse() -> argparse.Namespace:
         help="of the twin; twin/trickle:0.02 sends the words 20 ms apart, as real models do (default %(default)s)",
     )
     options = parser.parse_args()
+    if options.turns < 1:
+        parser.error("--turns is at least 1")
     options.only = options.only or names
     return options
 
