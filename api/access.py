@@ -16,6 +16,8 @@ from pilothouse.keys import bearer, hash_key
 
 Scope = Literal["chat", "threads:read", "trading:read", "health:read"]
 
+WAIT_S = 3  # for a connection: every request comes by here, so it is told soon that the database is away
+
 FIND_KEY = """
     SELECT id, user_id, scopes, expires_at, revoked_at
     FROM controller.api_keys
@@ -45,7 +47,10 @@ class Access:
     async def identify(self, authorization: str | None) -> Key:
         """The key behind an Authorization header; 401 when it opens nothing."""
         digest = hash_key(bearer(authorization), secret=self._secret)
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Key)) as cursor:
+        async with (
+            self._pool.connection(WAIT_S) as connection,
+            connection.cursor(row_factory=class_row(Key)) as cursor,
+        ):
             await cursor.execute(FIND_KEY, {"hash": digest})
             key = await cursor.fetchone()
         if key is None or key.revoked_at or (key.expires_at and key.expires_at <= self._clock()):

@@ -3,9 +3,13 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+import psycopg
 from starlette.responses import StreamingResponse
 
 from agents.eventlog import StoredEvent
+from pilothouse import log
+
+logger = log.get_logger()
 
 SILENCE_S = 15
 PING = b": ping\n\n"
@@ -25,8 +29,11 @@ class EventStream(StreamingResponse):
 
 async def stream(batches: AsyncGenerator[Sequence[StoredEvent]]) -> AsyncGenerator[bytes]:
     """Events as they come, as many at once as have come, and pings while it is silent."""
-    async for batch in batches:
-        yield b"".join(encode(event) for event in batch) or PING
+    try:
+        async for batch in batches:
+            yield b"".join(encode(event) for event in batch) or PING
+    except psycopg.OperationalError as error:  # the answer has begun: its end, and `Last-Event-ID`, is all there is
+        logger.warning("events.broken_off", reason=str(error).strip())
 
 
 def encode(event: StoredEvent) -> bytes:

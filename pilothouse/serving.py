@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
+import psycopg
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pilothouse import log
-from pilothouse.errors import BadInputError, PilothouseError, SettingsError
+from pilothouse.errors import BadInputError, PilothouseError, SettingsError, UnavailableError
 from pilothouse.settings import ServerSettings
 
 GRACEFUL_STOP_S = 2
@@ -40,6 +41,16 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
     log.get_logger().error("request.crashed", path=request.url.path, exc_info=error)
     body = {"error": {"code": "internal", "message": "something broke on our side", "hint": "bin/pilothouse logs"}}
     return JSONResponse(body, status_code=500)
+
+
+async def _without_database(request: Request, error: Exception) -> Response:
+    """PostgreSQL is away, or broke off: the caller's news, and one line of ours."""
+    reason = str(error).strip().partition("\n")[0]
+    log.get_logger().warning("database.unreachable", path=request.url.path, reason=reason)
+    said = UnavailableError(
+        "the database cannot be reached", hint="bin/pilothouse status, bin/pilothouse logs postgres"
+    )
+    return JSONResponse(said.body(), status_code=said.status)
 
 
 class PayloadError(Protocol):
@@ -68,6 +79,7 @@ def install_error_handlers(app: Starlette, *, payload_error: type[Exception] | N
         app.add_exception_handler(payload_error, _unusable)
     app.add_exception_handler(PilothouseError, _ours)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(psycopg.OperationalError, _without_database)  # that a pool gave none in time is one too
     app.add_exception_handler(Exception, _unforeseen)
 
 
