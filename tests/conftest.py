@@ -27,5 +27,7 @@ pytest_plugins = [
     "tests.fixtures.docs",  # builds on terminal
     "tests.fixtures.compose",  # builds on homes
     "tests.fixtures.counting",
+    "tests.fixtures.proofs",
+    "tests.fixtures.proofs_fleet",  # builds on controller and counting
     "tests.fixtures.workers",  # builds on controller
 ]
