@@ -8,12 +8,12 @@ from qdrant_client import QdrantClient
 
 from memory.edge import EdgeClient
 from memory.locks import StripedLocks
-from memory.payload import KEYS, LOOKED_UP, digest_of, made_by, note_payload, to_memory, turn_metadata
+from memory.payload import KEYS, LOOKED_UP, digest_of, made_by, note_payload, said_again, to_memory, turn_metadata
+from memory.quarantine import blind_to_tainted, without_tainted_copies
 from memory.records import Memory, Note, Saved, Turn
 from pilothouse import log
 
 IDS = UUID("6f2f7f0e-6a43-4b52-9d55-3f0f3a1c8a11")  # the namespace of our ids
-KEYS_KEPT = 20
 KEYWORD: Any = "keyword"  # what Mem0 passes too; the client's annotations know only its enum
 
 
@@ -22,6 +22,7 @@ class Engine:
 
     def __init__(self, mem0: Any, client: QdrantClient, *, collection: str) -> None:
         self._mem0 = mem0
+        self._extractor = blind_to_tainted(mem0)
         self._client = client
         self._saving = StripedLocks()
         self._extracting = StripedLocks()
@@ -35,7 +36,7 @@ class Engine:
         own = [each for each in found["results"] if each.get("user_id") == scope]
         if len(own) != len(found["results"]):
             log.get_logger().error("memory.leak_stopped", rows=len(found["results"]) - len(own))
-        return [to_memory(each) for each in own]
+        return without_tainted_copies([to_memory(each) for each in own])
 
     async def save(self, scope: str, note: Note) -> Saved:
         """Keep these words. The same key, or the same words, give the id they already have."""
@@ -51,7 +52,7 @@ class Engine:
             if await self._first(turn.scope, "turn_id", str(turn.id)):
                 return
             messages = [message.model_dump() for message in turn.messages]
-            await self._mem0.add(messages, user_id=turn.scope, metadata=turn_metadata(turn))
+            await self._extractor.add(messages, user_id=turn.scope, metadata=turn_metadata(turn))
 
     async def count(self) -> int:
         """How many memories there are, of all users."""
@@ -75,10 +76,9 @@ class Engine:
         return rows[0] if rows else None
 
     async def _recognise(self, known: Any, note: Note) -> Saved:
-        keys: list[str] = known.payload.get(KEYS, [])
-        if note.key not in keys:
-            added = {KEYS: [*keys, note.key][-KEYS_KEPT:]}
-            await asyncio.to_thread(self._mem0.vector_store.update, known.id, payload=added)
+        if note.key not in known.payload.get(KEYS, []):
+            changed = said_again(known.payload, note)
+            await asyncio.to_thread(self._mem0.vector_store.update, known.id, payload=changed)
         duplicate = not made_by(known.payload, note.key)
         return Saved(str(known.id), known.payload["data"], created=False, duplicate=duplicate)
 

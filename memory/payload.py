@@ -6,6 +6,8 @@ from typing import Any
 from memory.records import Memory, Note, Source, Turn
 
 KEYS = "save_keys"
+KEYS_KEPT = 20
+TAINTED = "tainted"  # memories without it are clean
 LOOKED_UP = (KEYS, "hash", "turn_id")
 
 
@@ -27,6 +29,7 @@ def note_payload(scope: str, note: Note) -> dict[str, Any]:
         "role": "user",
         "saved_by": note.key,
         KEYS: [note.key],
+        TAINTED: note.tainted,
         "source": Source(kind="save", run_id=note.run_id).model_dump(mode="json"),
     }
 
@@ -38,6 +41,22 @@ def turn_metadata(turn: Turn) -> dict[str, Any]:
         "turn_id": str(turn.id),
         "source": Source(kind="turn", run_id=turn.run_id, turn_id=turn.id).model_dump(mode="json"),
     }
+
+
+def said_again(payload: dict[str, Any], note: Note) -> dict[str, Any]:
+    """What changes when known words come under a new key. Once a clean conversation said them, they are clean for good.
+
+    So nobody can taint what a person said, and only a conversation that never saw the tainted memory can clear it.
+    """
+    return {
+        KEYS: [*payload.get(KEYS, []), note.key][-KEYS_KEPT:],
+        TAINTED: is_tainted(payload) and note.tainted,
+    }
+
+
+def is_tainted(payload: dict[str, Any]) -> bool:
+    """Whether only conversations with text that others wrote said this."""
+    return payload.get(TAINTED, False)
 
 
 def made_by(payload: dict[str, Any], key: str) -> bool:
@@ -53,4 +72,5 @@ def to_memory(found: dict[str, Any]) -> Memory:
         created_at=found["created_at"],
         score=found["score"],
         source=found["metadata"]["source"],
+        tainted=is_tainted(found["metadata"]),
     )

@@ -17,13 +17,14 @@ class Source(BaseModel):
 
 
 class Memory(BaseModel):
-    """One thing remembered."""
+    """One thing remembered. `tainted`: it comes only from conversations that held text which others wrote."""
 
     id: str
     text: str
     created_at: datetime
     score: float
     source: Source
+    tainted: bool
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Note:
     key: str
     run_id: UUID | None
     at: datetime
+    tainted: bool
 
 
 @dataclass(frozen=True)

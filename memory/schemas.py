@@ -48,6 +48,7 @@ class NewMemory(Body):
     text: Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS), AfterValidator(_words)]
     key: Key
     run_id: UUID | None = None
+    tainted: bool  # no default: a caller that forgets it would wash the taint off
 
 
 class NewMessage(Message):

@@ -65,7 +65,7 @@ class MemoryService:
 
     async def save(self, new: NewMemory) -> Saved:
         """Keep a text; a crash does not lose it once this returns."""
-        note = Note(text=new.text, key=key_digest(new.key), run_id=new.run_id, at=self.now())
+        note = Note(text=new.text, key=key_digest(new.key), run_id=new.run_id, at=self.now(), tainted=new.tainted)
         return await self._opened().save(self._scope(new.user), note)
 
     async def queue_turn(self, new: NewTurn) -> None:

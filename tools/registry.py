@@ -16,6 +16,8 @@ class Call:
     user_id: str
     run_id: str
     key: str  # run id + the call's place in the run
+    tainted: bool  # its thread holds text that others wrote, so what is stored for it does too
+    taint: Callable[[], Awaitable[None]]  # mark the thread, before returning stored text of others
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Tool:
     arguments: type[BaseModel]
     run: Callable[[Call, Any], Awaitable[Any]]
     risk: Risk
-    taints: bool = False  # its output carries text that others wrote
+    taints: bool = False  # its output always carries text that others wrote
     repeatable: bool = True  # the same call with the same key has one effect; otherwise it is made at most once
 
 

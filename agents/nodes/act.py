@@ -70,7 +70,8 @@ async def _run_tool(call: PendingCall, deps: Deps, run: RunContext) -> Any:
         await run.taint()
     if not tool.repeatable:
         await _begin_once(call, run)
-    return await tool.run(Call(run.user_id, run.run_id, f"{run.run_id}:{call['step']}"), arguments)
+    key = f"{run.run_id}:{call['step']}"
+    return await tool.run(Call(run.user_id, run.run_id, key, tainted=run.tainted, taint=run.taint), arguments)
 
 
 async def _begin_once(call: PendingCall, run: RunContext) -> None:

@@ -14,6 +14,8 @@ async def recall(state: State, deps: Deps, run: RunContext) -> Update:
     """A memory outage never blocks a chat: the search has a deadline and gives nothing."""
     question = next((message.text for message in reversed(state["messages"]) if isinstance(message, HumanMessage)), "")
     found = await deps.memory.search(user_id=run.user_id, query=question, limit=LIMIT)
+    if any(memory.tainted for memory in found):
+        await run.taint()
     gone = overflow(state["messages"])
     return {
         "messages": [RemoveMessage(id=str(message.id)) for message in gone],

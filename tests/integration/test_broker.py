@@ -14,14 +14,13 @@ from pilothouse.clock import now
 from pilothouse.db import connect
 from pilothouse.errors import NotFoundError
 from tests.fixtures.broker import Broker, until
+from tests.fixtures.calls import CALL
 from tests.fixtures.freqtrade import FreqtradeBot
-from tools.registry import Call
 from tools.trading import TradingClient, trading_tools
 
 pytestmark = pytest.mark.freqtrade
 
 ROUTES = ("/status", "/balance", "/profit", "/trades", "/performance", "/candles?pair=BTC/USDT")
-CALL = Call(user_id="u", run_id="r", key="k")
 
 
 async def test_status_shows_the_real_open_trade(broker: Broker, freqtrade_bot: FreqtradeBot) -> None:

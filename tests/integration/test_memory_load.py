@@ -16,7 +16,10 @@ async def test_300_saves_and_searches_at_once_lose_nothing(memory_http: httpx.As
     notes = [f"note {number} of many" for number in range(MANY)]
 
     answers = await asyncio.gather(
-        *(memory_http.post("/memories", json={"user": user, "text": note, "key": note}) for note in notes),
+        *(
+            memory_http.post("/memories", json={"user": user, "text": note, "key": note, "tainted": False})
+            for note in notes
+        ),
         *(memory_http.post("/search", json={"user": user, "query": note}) for note in notes),
     )
     after = (await memory_http.get("/health")).json()["memories"]

@@ -16,7 +16,7 @@ from tests.fixtures.memory_engine import HeldEmbedder, HeldLoading
 from tools.memory import MemoryClient
 
 SEARCH = {"user": "ann", "query": "What is the limit on positions held at once?"}
-SAVE = {"user": "ann", "text": "I never want more than three open trades", "key": "1"}
+SAVE = {"user": "ann", "text": "I never want more than three open trades", "key": "1", "tainted": False}
 RUN = "12345678-1234-5678-1234-567812345678"
 TURN = {"user": "ann", "key": "1", "messages": [{"role": "user", "content": "I trade at night"}]}
 

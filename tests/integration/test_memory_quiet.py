@@ -30,7 +30,7 @@ async def test_saving_searching_and_extracting_reach_no_host_but_this_one(
     home = tmp_path / "home"
     client = start_own_memory(**through_proxy, **LOUD, **watched, HOME=str(home)).client(session)
 
-    await client.save(user_id="ann", text="I never want more than three open trades", key="1")
+    await client.save(user_id="ann", text="I never want more than three open trades", key="1", tainted=False)
     await client.queue_turn(
         user_id="ann",
         key="1",

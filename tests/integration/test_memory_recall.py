@@ -22,9 +22,14 @@ HOSTILE_USERS = [
 ]
 
 
+def new_memory(user: str, text: str, *, key: str = "1") -> dict[str, Any]:
+    """The body of POST /memories."""
+    return {"user": user, "text": text, "key": key, "tainted": False}
+
+
 async def test_a_saved_text_is_found_by_a_paraphrase(memory_client: MemoryClient, user: str) -> None:
-    await memory_client.save(user_id=user, text="I never want more than three open trades", key="1")
-    await memory_client.save(user_id=user, text="My daughter is called Mira", key="2")
+    await memory_client.save(user_id=user, text="I never want more than three open trades", key="1", tainted=False)
+    await memory_client.save(user_id=user, text="My daughter is called Mira", key="2", tainted=False)
 
     found = await memory_client.search(user_id=user, query="What is the limit on positions held at once?", limit=1)
 
@@ -34,7 +39,7 @@ async def test_a_saved_text_is_found_by_a_paraphrase(memory_client: MemoryClient
 
 @pytest.mark.parametrize("hostile", HOSTILE_USERS)
 async def test_a_hostile_user_id_reads_nobody_elses_memory(memory_client: MemoryClient, hostile: str) -> None:
-    await memory_client.save(user_id="victim", text="My exchange account is with Kraken", key="1")
+    await memory_client.save(user_id="victim", text="My exchange account is with Kraken", key="1", tainted=False)
 
     found = await memory_client.search(user_id=hostile, query="My exchange account is with Kraken")
 
@@ -61,7 +66,7 @@ async def test_a_search_that_is_more_than_a_question_is_refused(
 
 
 async def test_a_lone_surrogate_is_refused(memory_http: httpx.AsyncClient) -> None:
-    body = rb'{"user": "\ud800", "text": "\ud800", "key": "1"}'
+    body = rb'{"user": "\ud800", "text": "\ud800", "key": "1", "tainted": false}'
 
     answer = await memory_http.post("/memories", content=body, headers={"Content-Type": "application/json"})
 
@@ -72,7 +77,7 @@ async def test_a_lone_surrogate_is_refused(memory_http: httpx.AsyncClient) -> No
 async def test_a_forged_date_or_owner_is_refused_and_stores_nothing(
     memory_http: httpx.AsyncClient, user: str, forged: dict[str, Any]
 ) -> None:
-    answer = await memory_http.post("/memories", json={"user": user, "text": "a lie", "key": "1"} | forged)
+    answer = await memory_http.post("/memories", json=new_memory(user, "a lie") | forged)
     found = await memory_http.post("/search", json={"user": user, "query": "a lie"})
 
     assert answer.status_code == 422
@@ -80,8 +85,8 @@ async def test_a_forged_date_or_owner_is_refused_and_stores_nothing(
 
 
 async def test_the_same_key_again_is_the_same_memory(memory_http: httpx.AsyncClient, user: str) -> None:
-    first = await memory_http.post("/memories", json={"user": user, "text": "Only spot, no margin", "key": "run:1"})
-    again = await memory_http.post("/memories", json={"user": user, "text": "Only spot, no margin", "key": "run:1"})
+    first = await memory_http.post("/memories", json=new_memory(user, "Only spot, no margin", key="run:1"))
+    again = await memory_http.post("/memories", json=new_memory(user, "Only spot, no margin", key="run:1"))
 
     assert (first.status_code, again.status_code) == (201, 200)
     assert (
@@ -90,8 +95,8 @@ async def test_the_same_key_again_is_the_same_memory(memory_http: httpx.AsyncCli
 
 
 async def test_the_same_words_again_are_a_duplicate(memory_http: httpx.AsyncClient, user: str) -> None:
-    first = await memory_http.post("/memories", json={"user": user, "text": "Only spot, no margin", "key": "run:1"})
-    again = await memory_http.post("/memories", json={"user": user, "text": " Only spot, no margin ", "key": "run:2"})
+    first = await memory_http.post("/memories", json=new_memory(user, "Only spot, no margin", key="run:1"))
+    again = await memory_http.post("/memories", json=new_memory(user, " Only spot, no margin ", key="run:2"))
     found = await memory_http.post("/search", json={"user": user, "query": "margin"})
 
     assert again.status_code == 200
@@ -100,16 +105,19 @@ async def test_the_same_words_again_are_a_duplicate(memory_http: httpx.AsyncClie
 
 
 async def test_a_key_that_reads_as_a_wildcard_is_only_a_key(memory_http: httpx.AsyncClient, user: str) -> None:
-    await memory_http.post("/memories", json={"user": user, "text": "Only spot, no margin", "key": "1"})
+    await memory_http.post("/memories", json=new_memory(user, "Only spot, no margin"))
 
-    answer = await memory_http.post("/memories", json={"user": user, "text": "I trade at night", "key": "*"})
+    answer = await memory_http.post("/memories", json=new_memory(user, "I trade at night", key="*"))
 
     assert answer.status_code == 201
     assert answer.json()["text"] == "I trade at night"
 
 
 async def test_equal_saves_at_once_make_one_memory(memory_client: MemoryClient, user: str) -> None:
-    saves = [memory_client.save(user_id=user, text="I trade at night", key=f"{number}") for number in range(20)]
+    saves = [
+        memory_client.save(user_id=user, text="I trade at night", key=f"{number}", tainted=False)
+        for number in range(20)
+    ]
     answers = await asyncio.gather(*saves)
     found = await memory_client.search(user_id=user, query="I trade at night", limit=20)
 
@@ -121,13 +129,13 @@ async def test_equal_saves_at_once_make_one_memory(memory_client: MemoryClient, 
 async def test_a_text_that_is_empty_or_too_long_is_refused(
     memory_http: httpx.AsyncClient, user: str, text: str
 ) -> None:
-    answer = await memory_http.post("/memories", json={"user": user, "text": text, "key": "1"})
+    answer = await memory_http.post("/memories", json=new_memory(user, text))
 
     assert answer.status_code == 422
 
 
 async def test_a_question_of_any_length_is_answered(memory_client: MemoryClient, user: str) -> None:
-    await memory_client.save(user_id=user, text="I never want more than three open trades", key="1")
+    await memory_client.save(user_id=user, text="I never want more than three open trades", key="1", tainted=False)
 
     found = await memory_client.find(user_id=user, query="open trades? " * 10_000)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientSession
@@ -32,8 +33,8 @@ async def test_token_is_sent_when_there_is_one(workflow_tool: MakeTool, webhook:
     assert webhook.received[0]["headers"]["Authorization"] == "Bearer t0ken"
 
 
-async def test_key_with_a_line_break_stays_one_header(workflow_tool: MakeTool, webhook: Webhook) -> None:
-    sly = Call(user_id="ann", run_id="1", key="1:call\r\nX-Admin: yes")
+async def test_key_with_a_line_break_stays_one_header(workflow_tool: MakeTool, webhook: Webhook, call: Call) -> None:
+    sly = replace(call, key="1:call\r\nX-Admin: yes")
 
     await workflow_tool("json").run(sly, PAYLOAD)
 
