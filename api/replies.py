@@ -9,38 +9,36 @@ from agents.eventlog import StoredEvent
 from agents.leases import NewRun
 from agents.store import Run
 from api.schemas import ChatReply, ToolCallView
-from pilothouse.errors import ConflictError, PilothouseError, UnavailableError
+from pilothouse.errors import ConflictError, GoneError, PilothouseError, UnavailableError
 from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
 
-async def collect(run: NewRun, batches: AsyncGenerator[Sequence[StoredEvent]]) -> ChatReply:
+async def collect(run: NewRun | Run, batches: AsyncGenerator[Sequence[StoredEvent]]) -> ChatReply:
     """Wait for the end and put the answer together; a failed run is an error with its own status."""
-    calls: dict[str, ToolCallView] = {}
+    calls: list[ToolCallView] = []
     async for batch in batches:
         for event in batch:
             fields: dict[str, Any] = orjson.loads(event.data)
             if event.type == "tool.finished":
-                call_id = fields["tool_call_id"]
-                calls[call_id] = ToolCallView(
-                    id=call_id,
-                    name=fields["name"],
-                    arguments=fields["arguments"],
-                    status=fields["status"],
-                    result=fields["result"],
+                calls.append(
+                    ToolCallView(
+                        id=fields["tool_call_id"],
+                        name=fields["name"],
+                        arguments=fields["arguments"],
+                        status=fields["status"],
+                        result=fields["result"],
+                    )
                 )
             if event.is_end:
-                return _ended(run, event.type, fields, list(calls.values()))
+                return _ended(run, event.type, fields, calls)
     hint = f"it goes on by itself; its answer will be in GET /api/threads/{run.thread_id}"
     raise UnavailableError("the run was interrupted on our side", hint=hint)
 
 
-def earlier(run: Run, *, message: str) -> ChatReply:
-    """What the first request with this key got. Another message under the same key is a mistake, and said so."""
-    if run.message != message:
-        raise ConflictError("this Idempotency-Key was used for another message", hint="use a new key")
-    if run.ended_at is None:
-        hint = f"wait for it to end: GET /api/runs/{run.id}"
-        raise ConflictError(f"run {run.id} with this Idempotency-Key is under way", hint=hint)
+def from_record(run: Run, *, wants_events: bool) -> ChatReply:
+    """The answer of a run that ended long ago, whose events are gone."""
+    if wants_events:
+        raise gone(run)
     if run.error is not None:
         raise _as_error(run.error)
     if run.status == "cancelled":
@@ -55,13 +53,19 @@ def earlier(run: Run, *, message: str) -> ChatReply:
     )
 
 
+def gone(run: Run) -> GoneError:
+    """Nobody can be told how this run went any more."""
+    hint = f"what was said is still in GET /api/threads/{run.thread_id}"
+    return GoneError(f"the events of run {run.id} were deleted on {run.pruned_at:%Y-%m-%d}", hint=hint)
+
+
 def served(model: str) -> dict[str, Any]:
     """The model, and whether it is the rehearsal."""
     rehearsal = model == REHEARSAL_MODEL
     return {"model": model, "rehearsal": rehearsal, "notice": REHEARSAL_NOTICE if rehearsal else ""}
 
 
-def _ended(run: NewRun, kind: str, fields: dict[str, Any], calls: list[ToolCallView]) -> ChatReply:
+def _ended(run: NewRun | Run, kind: str, fields: dict[str, Any], calls: list[ToolCallView]) -> ChatReply:
     if kind == "run.failed":
         raise _as_error(fields["error"])
     if kind == "run.cancelled":

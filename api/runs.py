@@ -7,12 +7,11 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from agents.runs import Runs
-from api import sse
+from api import replies, sse
 from api.access import Chatter, Reader
-from api.chat import IdempotencyKey, start
 from api.refusals import refusals
+from api.repeats import IdempotencyKey, start_once
 from api.schemas import RunRequest, RunView
-from pilothouse.errors import GoneError
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -25,11 +24,9 @@ CONFLICT = "the thread is busy and 'if_busy' is 'reject', or the Idempotency-Key
 async def start_run(
     request: Request, body: RunRequest, key: Chatter, idempotency_key: IdempotencyKey = None
 ) -> RunView:
-    """Start a run and return at once; the same `Idempotency-Key` always names the same run."""
+    """Start a run and return at once. With an `Idempotency-Key` the same request always names the same run."""
     runs: Runs = request.app.state.runs
-    if idempotency_key and (first := await runs.find(user_id=key.user_id, idempotency_key=idempotency_key)):
-        return RunView.of(first)
-    run = await start(runs, body, key, idempotency_key, background=body.background)
+    run = await start_once(runs, body, key, idempotency_key, background=body.background)
     return RunView.of(await runs.get(run.id, user_id=key.user_id))
 
 
@@ -58,8 +55,7 @@ async def follow_run(
     runs: Runs = request.app.state.runs
     run = await runs.get(run_id, user_id=key.user_id)
     if run.pruned_at is not None:
-        hint = f"what was said is still in GET /api/threads/{run.thread_id}"
-        raise GoneError(f"the events of run {run_id} were deleted on {run.pruned_at:%Y-%m-%d}", hint=hint)
+        raise replies.gone(run)
     events = runs.follow(run_id, after=last_event_id, silence_s=sse.SILENCE_S)
     return sse.EventStream(events)
 
