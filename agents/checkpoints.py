@@ -11,13 +11,20 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_checkpoint_id,
+)
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
+from agents.encryption import Vault
 from agents.leases import NewRun
-from agents.serializer import StrictSerializer, UnreadableStateError
+from agents.serializer import HINT, StrictSerializer, UnreadableStateError
 from agents.transcript import FORGET, Transcript, runs_of
 from pilothouse.db import Pool
 
@@ -38,12 +45,13 @@ PACKED = "state"  # the one channel value a stored checkpoint has
 class RunSaver(AsyncPostgresSaver):
     """The checkpoints of one run's thread, as this run reads and writes them."""
 
-    def __init__(self, pool: Pool, run: NewRun) -> None:
+    def __init__(self, pool: Pool, run: NewRun, vault: Vault) -> None:
         """Made for each run anew."""
         super().__init__(pool, serde=StrictSerializer())
         self._pool = pool
         self._run = run
-        self._transcript = Transcript(pool)
+        self._vault = vault
+        self._transcript = Transcript(pool, vault)
 
     async def aput(
         self,
@@ -55,17 +63,18 @@ class RunSaver(AsyncPostgresSaver):
         """The run's messages, and the checkpoint that names them; nothing when another process has the run."""
         values = checkpoint["channel_values"]
         messages = values.get("messages", [])
-        packed = self._pack({**values, "messages": runs_of(messages)})
+        packed = self._pack({**values, "messages": runs_of(messages)}, "checkpoint", checkpoint["id"])
         stored: Checkpoint = {**checkpoint, "channel_values": {PACKED: packed}}
         async with self._pool.connection() as connection, connection.transaction():
-            await self._transcript.keep(connection, self._run.id, messages, attempts=self._run.attempts)
+            await self._transcript.keep(connection, self._run, messages)
             return await AsyncPostgresSaver(connection).aput(config, stored, metadata, new_versions)
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """What a task wrote before its step ended."""
-        packed = [(channel, self._pack(value)) for channel, value in writes]
+        checkpoint_id = str(get_checkpoint_id(config))
+        packed = [(channel, self._pack(value, "write", checkpoint_id, task_id, channel)) for channel, value in writes]
         await super().aput_writes(config, packed, task_id, task_path)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -73,18 +82,24 @@ class RunSaver(AsyncPostgresSaver):
         found = await super().aget_tuple(config)
         if found is None:
             return None
-        values = self._unpack(found.checkpoint["channel_values"].get(PACKED))
-        values["messages"] = await self._transcript.read_runs(values["messages"])
-        writes = [(task, channel, self._unpack(value)) for task, channel, value in found.pending_writes or []]
+        checkpoint_id = found.checkpoint["id"]
+        values = self._unpack(found.checkpoint["channel_values"].get(PACKED), "checkpoint", checkpoint_id)
+        values["messages"] = await self._transcript.read_runs(self._run.thread_id, values["messages"])
+        writes = [
+            (task, channel, self._unpack(value, "write", checkpoint_id, task, channel))
+            for task, channel, value in found.pending_writes or []
+        ]
         return found._replace(checkpoint={**found.checkpoint, "channel_values": values}, pending_writes=writes)
 
-    def _pack(self, value: Any) -> str:
-        return b64encode(self.serde.dumps_typed([value])[1]).decode()
+    def _pack(self, value: Any, *place: str) -> str:
+        sealed = self._vault.seal(self.serde.dumps_typed([value])[1], str(self._run.thread_id), *place)
+        return b64encode(sealed).decode()
 
-    def _unpack(self, packed: Any) -> Any:
+    def _unpack(self, packed: Any, *place: str) -> Any:
         if not isinstance(packed, str):
-            raise UnreadableStateError("a checkpoint has no state of ours")
-        return self.serde.loads_typed(("msgpack", b64decode(packed)))[0]
+            raise UnreadableStateError("a checkpoint has no state of ours", hint=HINT)
+        plain = self._vault.unseal(b64decode(packed), str(self._run.thread_id), *place)
+        return self.serde.loads_typed(("msgpack", plain))[0]
 
 
 async def set_up(url: str) -> None:

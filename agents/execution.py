@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 
 from agents.checkpoints import RunSaver, forget_run
 from agents.deps import RunContext
+from agents.encryption import Vault
 from agents.events import RunCancelled, RunFailed, RunFinished, RunStarted
 from agents.graph import Controller
 from agents.journal import RunLostError
@@ -39,10 +40,13 @@ logger = log.get_logger()
 class Executor:
     """Runs the graph for runs that this process holds."""
 
-    def __init__(self, *, graph: Controller, pool: Pool, store: Store, leases: Leases, clock: Clock) -> None:
+    def __init__(
+        self, *, graph: Controller, pool: Pool, vault: Vault, store: Store, leases: Leases, clock: Clock
+    ) -> None:
         """`graph` comes without a checkpointer; each run gets its own."""
         self._graph = graph
         self._pool = pool
+        self._vault = vault
         self._store = store
         self._leases = leases
         self._clock = clock
@@ -91,7 +95,9 @@ class Executor:
             raise asyncio.CancelledError
         if run.attempts > MAX_ATTEMPTS:
             raise PilothouseError(f"the run was interrupted {MAX_ATTEMPTS} times", hint=LOGS)
-        graph: Any = self._graph.copy({"checkpointer": RunSaver(self._pool, run)})  # Any: ainvoke's overloads
+        graph: Any = self._graph.copy(
+            {"checkpointer": RunSaver(self._pool, run, self._vault)}
+        )  # Any: ainvoke's overloads
         async with asyncio.timeout(self._seconds_left(run)):
             state = await graph.ainvoke(
                 {"messages": [HumanMessage(run.message, id=str(run.id))]},

@@ -12,6 +12,7 @@ from langchain_core.messages import AnyMessage
 from psycopg_pool import PoolTimeout
 
 from agents.background import Background
+from agents.encryption import Vault
 from agents.eventlog import EventLog, StoredEvent
 from agents.execution import Executor
 from agents.journal import read_journal
@@ -50,7 +51,15 @@ class Runs:
     """Starts runs on threads and executes those that this process holds."""
 
     def __init__(
-        self, *, pool: Pool, store: Store, leases: Leases, background: Background, executor: Executor, model: str
+        self,
+        *,
+        pool: Pool,
+        vault: Vault,
+        store: Store,
+        leases: Leases,
+        background: Background,
+        executor: Executor,
+        model: str,
     ) -> None:
         """`model` is what new runs ask for."""
         self._pool = pool
@@ -59,7 +68,7 @@ class Runs:
         self._background = background
         self._executor = executor
         self._log = EventLog(pool)
-        self._transcript = Transcript(pool)
+        self._transcript = Transcript(pool, vault)
         self._model = model
         self._live: dict[UUID, LiveRun] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}

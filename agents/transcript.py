@@ -9,7 +9,9 @@ from uuid import UUID
 
 from langchain_core.messages import AnyMessage
 
+from agents.encryption import Vault
 from agents.journal import RunLostError
+from agents.leases import NewRun
 from agents.serializer import StrictSerializer, UnreadableStateError
 from pilothouse.db import AsyncDictConnection, Pool
 
@@ -47,35 +49,39 @@ def runs_of(messages: Sequence[AnyMessage]) -> list[str]:
 class Transcript:
     """The table `controller.run_messages`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, vault: Vault) -> None:
         """`pool` connects with the controller's role."""
         self._pool = pool
+        self._vault = vault
 
-    async def keep(
-        self, connection: AsyncDictConnection, run_id: UUID, messages: Sequence[AnyMessage], *, attempts: int
-    ) -> None:
+    async def keep(self, connection: AsyncDictConnection, run: NewRun, messages: Sequence[AnyMessage]) -> None:
         """What was said in a run, as part of a transaction; `RunLostError` when another process has the run."""
-        own = [message for message in messages if (message.id or "").startswith(str(run_id))]
-        values = {"run_id": run_id, "attempts": attempts, "messages": serializer.dumps_typed(own)[1]}
+        own = [message for message in messages if (message.id or "").startswith(str(run.id))]
+        sealed = self._vault.seal(serializer.dumps_typed(own)[1], *_place(run.thread_id, run.id))
+        values = {"run_id": run.id, "attempts": run.attempts, "messages": sealed}
         await connection.execute(HOLD_BRIEFLY)
         if await (await connection.execute(KEEP, values)).fetchone() is None:
-            raise RunLostError(f"run {run_id} was taken over by another process")
+            raise RunLostError(f"run {run.id} was taken over by another process")
 
-    async def read_runs(self, run_ids: Sequence[str]) -> list[AnyMessage]:
-        """The messages of these runs, in the order of the ids."""
+    async def read_runs(self, thread_id: UUID, run_ids: Sequence[str]) -> list[AnyMessage]:
+        """The messages of these runs of a thread, in the order of the ids."""
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(READ_RUNS, {"run_ids": list(run_ids)})).fetchall()
         kept = {str(row["run_id"]): row for row in rows}
         if missing := set(run_ids) - kept.keys():
             raise UnreadableStateError(f"the messages of {len(missing)} runs are gone")
-        return [message for run_id in run_ids for message in _read(kept[run_id])]
+        return [message for run_id in run_ids for message in self._read(thread_id, kept[run_id])]
 
     async def read_thread(self, thread_id: UUID) -> list[AnyMessage]:
         """Everything that was said in a thread."""
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(READ_THREAD, {"thread_id": thread_id})).fetchall()
-        return [message for row in rows for message in _read(row)]
+        return [message for row in rows for message in self._read(thread_id, row)]
+
+    def _read(self, thread_id: UUID, row: dict[str, Any]) -> list[AnyMessage]:
+        plain = self._vault.unseal(row["messages"], *_place(thread_id, row["run_id"]))
+        return serializer.loads_typed(("msgpack", plain))
 
 
-def _read(row: dict[str, Any]) -> list[AnyMessage]:
-    return serializer.loads_typed(("msgpack", row["messages"]))
+def _place(thread_id: UUID, run_id: UUID) -> tuple[str, ...]:
+    return "run_messages", str(thread_id), str(run_id)

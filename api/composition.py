@@ -12,6 +12,7 @@ import aiohttp
 from agents import checkpoints
 from agents.background import Background
 from agents.deps import Deps
+from agents.encryption import Vault
 from agents.execution import LEASE_S, Executor
 from agents.graph import build_graph
 from agents.jobs import Jobs
@@ -103,10 +104,12 @@ def _make_deps(model: ModelClient, memory: MemoryClient, tools: list[Tool]) -> D
 
 
 def _make_runs(settings: WorkerSettings, pool: Pool, jobs: Jobs, deps: Deps) -> Runs:
+    vault = Vault(settings.checkpoint_key)
     store, leases = Store(pool), Leases(pool, lease_s=LEASE_S)
-    executor = Executor(graph=build_graph(deps), pool=pool, store=store, leases=leases, clock=clock.now)
+    executor = Executor(graph=build_graph(deps), pool=pool, vault=vault, store=store, leases=leases, clock=clock.now)
     return Runs(
         pool=pool,
+        vault=vault,
         store=store,
         leases=leases,
         background=Background(pool, jobs, leases),

@@ -4,6 +4,7 @@
 """
 
 import os
+from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pilothouse.errors import SettingsError
 
+KEY_BYTES = 32
 CHECKOUT = Path(__file__).parents[1]
 REHEARSAL_MODEL = "pilothouse/rehearsal"
 REHEARSAL_NOTICE = "rehearsal model: set OPENROUTER_API_KEY for a real one"
@@ -39,8 +41,21 @@ def _require_postgres(value: str) -> str:
     return _require_address(value, ("postgresql", "postgres"))
 
 
+def _require_key(value: str) -> str:
+    try:
+        length = len(b64decode(value, validate=True))
+    except ValueError:
+        length = -1
+    if value and length != KEY_BYTES:
+        raise ValueError(
+            f"expected {KEY_BYTES} random bytes in base64; make one: head -c {KEY_BYTES} /dev/urandom | base64"
+        )
+    return value
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 HttpUrl = Annotated[str, AfterValidator(_require_http)]
+EncryptionKey = Annotated[str, AfterValidator(_require_key)]
 PostgresUrl = Annotated[str, AfterValidator(_require_postgres)]
 
 
@@ -123,6 +138,7 @@ class WorkerSettings(ProcessSettings):
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
     background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
     keep_events_days: int = Field(default=30, ge=1, le=36_500, validation_alias="PILOTHOUSE_KEEP_EVENTS_DAYS")
+    checkpoint_key: EncryptionKey = Field(default="", validation_alias="PILOTHOUSE_CHECKPOINT_KEY")
 
 
 class ControllerSettings(ServerSettings, WorkerSettings):
@@ -164,6 +180,7 @@ class StackSettings(BaseSettings):
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
     background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
     keep_events_days: int = Field(default=30, ge=1, le=36_500, validation_alias="PILOTHOUSE_KEEP_EVENTS_DAYS")
+    checkpoint_key: EncryptionKey = Field(default="", validation_alias="PILOTHOUSE_CHECKPOINT_KEY")
 
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     ssl_cert_dir: str = Field(default="", validation_alias="SSL_CERT_DIR")

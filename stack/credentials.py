@@ -122,6 +122,7 @@ class Credentials:
             "N8N_WEBHOOK_TOKEN": self.settings.n8n_webhook_token,
             "PILOTHOUSE_BACKGROUND_RUNS": str(self.settings.background_runs),
             "PILOTHOUSE_KEEP_EVENTS_DAYS": str(self.settings.keep_events_days),
+            "PILOTHOUSE_CHECKPOINT_KEY": self.settings.checkpoint_key,
         }
 
     def _owner(self) -> Lines:
