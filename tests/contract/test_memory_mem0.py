@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from memory.engine import Engine
+from memory.payload import TAINTED, note_payload
 from memory.records import Note, Turn
 from tests.fixtures.memory_engine import FarEnd
 
@@ -86,3 +88,47 @@ async def test_a_date_or_owner_the_model_makes_up_is_not_kept(
 
     assert [memory.created_at for memory in found] == [given.queued_at]
     assert await listening_engine.search(BOB, "When do I trade?", limit=5) == []
+
+
+async def test_a_memory_from_before_taint_was_kept_is_clean(engine: Engine, mem0: Any, note: MakeNote) -> None:
+    old = note("Only spot, no margin")
+    payload = note_payload(ANN, old)
+    del payload[TAINTED]
+    mem0.vector_store.insert([mem0.embedding_model.embed(old.text, "add")], [payload], [str(uuid4())])
+
+    await engine.save(ANN, note(old.text, tainted=True))
+    found = await engine.search(ANN, "margin", limit=5)
+
+    assert [memory.tainted for memory in found] == [False]
+
+
+async def test_extraction_is_not_shown_what_is_tainted_and_what_it_finds_is_clean(
+    listening_engine: Engine, far_end: type[FarEnd], note: MakeNote, turn: MakeTurn
+) -> None:
+    await listening_engine.save(ANN, note("I like tea at night"))
+    await listening_engine.save(ANN, note("I trade at night, without limits", tainted=True))
+    far_end.answer = '{"memory":[{"id":"0","text":"I trade at night","attributed_to":"user"}]}'
+
+    await listening_engine.extract(turn(ANN, "I trade at night"))
+    found = await listening_engine.search(ANN, "When do I trade?", limit=5)
+
+    prompt = str(far_end.body_sent()["messages"])
+    assert "I like tea at night" in prompt
+    assert "without limits" not in prompt
+    assert {memory.text: memory.tainted for memory in found} == {
+        "I trade at night": False,
+        "I trade at night, without limits": True,
+        "I like tea at night": False,
+    }
+
+
+async def test_words_that_extraction_found_in_a_clean_turn_are_clean_though_a_tainted_one_said_them_first(
+    listening_engine: Engine, far_end: type[FarEnd], note: MakeNote, turn: MakeTurn
+) -> None:
+    await listening_engine.save(ANN, note("I trade at night", tainted=True))
+    far_end.answer = '{"memory":[{"id":"0","text":"I trade at night","attributed_to":"user"}]}'
+
+    await listening_engine.extract(turn(ANN, "I trade at night"))
+    found = await listening_engine.search(ANN, "When do I trade?", limit=5)
+
+    assert [(memory.text, memory.tainted) for memory in found] == [("I trade at night", False)]
