@@ -57,8 +57,15 @@ class ChatRequest(BaseModel):
         " or cancel it and take back what it did",
     )
     deadline_s: int = Field(default=600, ge=1, le=86_400, description="seconds until the run is given up")
-    max_model_calls: int = Field(default=12, ge=1, le=100)
-    budget_usd: Decimal | None = Field(default=None, gt=0, description="no model call begins once it is used up")
+    max_model_calls: int = Field(default=12, ge=1, le=100, description="then the run is given up")
+    budget_usd: Decimal | None = Field(
+        default=None,
+        gt=0,
+        max_digits=12,
+        decimal_places=6,
+        description="no model call begins once it is used up",
+        examples=["0.50"],
+    )
 
     def limits(self) -> Limits:
         """What the run may use."""

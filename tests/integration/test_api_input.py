@@ -1,6 +1,7 @@
 """Bad input: each a clear error with the right status and what to do next; nothing lost, no traceback."""
 
 import uuid
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -41,6 +42,40 @@ async def test_an_unusable_message_is_refused_with_a_reason_and_a_hint(
     assert error["hint"]
     assert "Traceback" not in reply.text
     assert len(controller.run_rows()) == before
+
+
+@pytest.mark.parametrize("route", ["/api/chat", "/api/runs"])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *(
+            f'"budget_usd": {amount}'
+            for amount in ('"1e999999"', '"1e-400000"', "1e999999", '"NaN"', "0", '"-1"', "1e7")
+        ),
+        *(f'"deadline_s": {seconds}' for seconds in ('"1e999999"', "1e999999", "0", "86401", "1.5")),
+        *(f'"max_model_calls": {calls}' for calls in ('"1e999999"', "1e999999", "-1", "101")),
+        f'"deadline_s": {"9" * 5000}',
+    ],
+)
+async def test_a_limit_that_no_run_can_have_is_refused(
+    controller: Controller, http: httpx.AsyncClient, route: str, limit: str
+) -> None:
+    before = len(controller.run_rows())
+
+    reply = await http.post(
+        route, content=f'{{"message": "hi", {limit}}}', headers={"Content-Type": "application/json"}
+    )
+
+    assert reply.status_code in (400, 422)
+    assert reply.json()["error"]["hint"]
+    assert len(controller.run_rows()) == before
+
+
+async def test_a_budget_is_kept_to_the_millionth(controller: Controller, http: httpx.AsyncClient) -> None:
+    reply = await http.post("/api/runs", json={"message": "hi", "budget_usd": "999999.000001"})
+
+    [stored] = [row for row in controller.run_rows() if str(row["id"]) == reply.json()["run_id"]]
+    assert stored["budget_usd"] == Decimal("999999.000001")
 
 
 async def test_a_body_without_a_stated_length_is_refused(http: httpx.AsyncClient) -> None:
