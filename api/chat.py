@@ -11,9 +11,10 @@ from api import replies, sse
 from api.access import Chatter
 from api.refusals import refusals
 from api.repeats import IdempotencyKey, start_once
+from api.requests import STRICT
 from api.schemas import ChatReply, ChatRequest
 
-router = APIRouter(prefix="/api", tags=["chat"])
+router = APIRouter(prefix="/api", tags=["chat"], dependencies=STRICT)
 
 REFUSALS = refusals(
     {

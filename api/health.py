@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 
 from api.access import needs
 from api.refusals import refusals
+from api.requests import STRICT
 from api.schemas import DependencyView, LiveView, ReadyView
 from pilothouse.db import Pool
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = APIRouter(prefix="/health", tags=["health"], dependencies=STRICT)
 
 TIMEOUT_S = 2.5
 NEEDED = ("postgres", "proxy")  # without these no question can be answered

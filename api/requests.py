@@ -1,5 +1,7 @@
-"""What holds for every request: a size limit before anything is parsed, and security headers."""
+"""What holds for every request: a size limit before anything is parsed, no unknown parameter, and security headers."""
 
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,6 +37,20 @@ class Guard:
         refusal = _refusal(Headers(scope=scope))
         handler = self._app if refusal is None else JSONResponse(refusal.body(), status_code=refusal.status)
         await handler(scope, receive, send_with_headers)
+
+
+async def only_known_parameters(request: Request) -> None:
+    """Refuse a query parameter the route does not have: to ignore it would be to answer another question."""
+    route = request.scope["route"]
+    known = {each.alias for each in route.dependant.query_params} if isinstance(route, APIRoute) else set[str]()
+    if unknown := sorted(set(request.query_params) - known):
+        raise BadInputError(
+            f"there is no parameter {', '.join(unknown)}"[:200],
+            hint=f"known here: {', '.join(sorted(known)) or 'none'}",
+        )
+
+
+STRICT = [Depends(only_known_parameters)]
 
 
 def _refusal(headers: Headers) -> PilothouseError | None:

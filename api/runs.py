@@ -11,9 +11,10 @@ from api import replies, sse
 from api.access import Chatter, Reader
 from api.refusals import refusals
 from api.repeats import IdempotencyKey, start_once
+from api.requests import STRICT
 from api.schemas import RunRequest, RunView
 
-router = APIRouter(prefix="/api/runs", tags=["runs"])
+router = APIRouter(prefix="/api/runs", tags=["runs"], dependencies=STRICT)
 
 NO_RUN = "no such run of yours"
 DELETED = "the run ended long ago and its events were deleted"

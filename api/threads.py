@@ -11,9 +11,10 @@ from agents.messages import pending_calls
 from agents.runs import Runs
 from api.access import Chatter, Reader
 from api.refusals import refusals
+from api.requests import STRICT
 from api.schemas import MessageView, RunView, ThreadSummary, ThreadView, ToolCallView
 
-router = APIRouter(prefix="/api", tags=["threads"])
+router = APIRouter(prefix="/api", tags=["threads"], dependencies=STRICT)
 
 NO_THREAD = "no such thread of yours"
 BUSY = "a run holds the thread"

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from api.access import Key, needs
 from api.refusals import refusals
+from api.requests import STRICT
 from tools.broker_client import Balance, Candles, Performance, Profit, Status, Trades, TradingClient
 
-router = APIRouter(prefix="/api/trading", tags=["trading"])
+router = APIRouter(prefix="/api/trading", tags=["trading"], dependencies=STRICT)
 
 REFUSALS = refusals(
     {

@@ -88,6 +88,15 @@ async def test_a_body_without_a_stated_length_is_refused(http: httpx.AsyncClient
     assert "Content-Length" in reply.json()["error"]["hint"]
 
 
+@pytest.mark.parametrize("path", ["/api/runs", "/api/threads", "/api/trading/status", "/health/ready"])
+async def test_a_parameter_nobody_knows_is_refused_rather_than_ignored(http: httpx.AsyncClient, path: str) -> None:
+    reply = await http.get(path, params={"staus": "failed"})
+
+    assert reply.status_code == 422
+    assert "staus" in reply.json()["error"]["message"]
+    assert (await http.get("/api/runs", params={"limit": 1})).status_code == 200
+
+
 async def test_an_unknown_thread_is_not_found(http: httpx.AsyncClient) -> None:
     thread_id = str(uuid.uuid4())
 
