@@ -5,7 +5,7 @@ from uuid import UUID
 
 from agents.jobs import Jobs
 from agents.leases import Leases, NewRun
-from pilothouse.db import Pool
+from pilothouse.db import AsyncDictConnection, Pool
 
 ADD_THREAD = """
     INSERT INTO controller.threads (id, user_id)
@@ -44,8 +44,15 @@ class Background:
 
     async def add(self, run: NewRun, *, may_wait: bool, urgent: bool) -> Literal["queued"] | None:
         """Store the run and its job (and its thread if new); None, and nothing stored, if it would have to wait."""
+        async with self._pool.connection() as connection:
+            return await self.add_in(connection, run, may_wait=may_wait, urgent=urgent)
+
+    async def add_in(
+        self, connection: AsyncDictConnection, run: NewRun, *, may_wait: bool, urgent: bool
+    ) -> Literal["queued"] | None:
+        """The same as part of a transaction; a failure undoes this part of it only."""
         values = {**vars(run), "may_wait": may_wait, "urgent": urgent}
-        async with self._pool.connection() as connection, connection.transaction():
+        async with connection.transaction():
             await connection.execute(ADD_THREAD, values)
             await connection.execute(LOCK_THREAD, values)
             if await (await connection.execute(ADD, values)).fetchone() is None:

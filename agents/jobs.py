@@ -43,7 +43,10 @@ class Jobs:
     async def defer(self, connection: AsyncConnection[Any], run_id: UUID) -> None:
         """Queue a run's job in the transaction that stores the run: both are there, or neither."""
         deferrer = self._app.configure_task(RUN, queue=QUEUE, connection=connection)
-        await deferrer.defer_async(run_id=str(run_id))
+        try:
+            await deferrer.defer_async(run_id=str(run_id))
+        except ConnectorException as error:  # our own code knows the database's errors, not Procrastinate's
+            raise psycopg.OperationalError(str(error.__cause__ or error)) from error
 
     async def serve(self, execute: Execute, *, at_once: int) -> None:
         """For as long as the process lives: work jobs off, `at_once` at a time, and outlive restarts of PostgreSQL."""

@@ -14,11 +14,13 @@ from agents.background import Background
 from agents.deps import Deps
 from agents.encryption import Vault
 from agents.execution import LEASE_S, Executor
+from agents.firing import Firing
 from agents.graph import build_graph
 from agents.jobs import Jobs
 from agents.leases import Leases
 from agents.retention import Retention
 from agents.runs import Runs
+from agents.schedules import Schedules
 from agents.schemas import tool_schemas
 from agents.store import Store
 from pilothouse import clock, log
@@ -44,6 +46,7 @@ class Core:
     session: aiohttp.ClientSession
     broker: TradingClient
     runs: Runs
+    schedules: Schedules
 
 
 async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
@@ -64,14 +67,17 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     ]
     model = ModelClient(session=session, url=settings.proxy_url, key=settings.proxy_key)
     jobs = Jobs(settings.database_url)
-    runs = _make_runs(settings, pool, jobs, _make_deps(model, memory, tools))
+    background = Background(pool, jobs, Leases(pool, lease_s=LEASE_S))
+    runs = _make_runs(settings, pool, background, _make_deps(model, memory, tools))
+    schedules = Schedules(pool=pool, background=background, clock=clock.now, model=settings.model)
+    firing = Firing(pool=pool, background=background, clock=clock.now, model=settings.model)
     stack.push_async_callback(runs.close)
     retention = Retention(pool, keep_events_days=settings.keep_events_days, clock=clock.now)
-    for work in (runs.sweep(), runs.listen(), retention.keep_pruning()):
+    for work in (runs.sweep(), runs.listen(), firing.keep_firing(), retention.keep_pruning()):
         keep_at(work, stack)
     if settings.background_runs:
         keep_at(jobs.serve(runs.work, at_once=settings.background_runs), stack)
-    return Core(pool=pool, session=session, broker=broker, runs=runs)
+    return Core(pool=pool, session=session, broker=broker, runs=runs, schedules=schedules)
 
 
 def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
@@ -103,7 +109,7 @@ def _make_deps(model: ModelClient, memory: MemoryClient, tools: list[Tool]) -> D
     )
 
 
-def _make_runs(settings: WorkerSettings, pool: Pool, jobs: Jobs, deps: Deps) -> Runs:
+def _make_runs(settings: WorkerSettings, pool: Pool, background: Background, deps: Deps) -> Runs:
     vault = Vault(settings.checkpoint_key)
     store, leases = Store(pool), Leases(pool, lease_s=LEASE_S)
     executor = Executor(graph=build_graph(deps), pool=pool, vault=vault, store=store, leases=leases, clock=clock.now)
@@ -112,7 +118,7 @@ def _make_runs(settings: WorkerSettings, pool: Pool, jobs: Jobs, deps: Deps) -> 
         vault=vault,
         store=store,
         leases=leases,
-        background=Background(pool, jobs, leases),
+        background=background,
         executor=executor,
         model=settings.model,
     )

@@ -658,6 +658,29 @@ ALTER TABLE controller.runs ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE controller.schedules (
+    id uuid NOT NULL,
+    user_id text NOT NULL,
+    name text NOT NULL,
+    cron text NOT NULL,
+    zone text NOT NULL,
+    message text NOT NULL,
+    thread_id uuid,
+    missed text NOT NULL,
+    enabled boolean NOT NULL,
+    deadline_s integer NOT NULL,
+    max_model_calls integer NOT NULL,
+    budget_usd numeric,
+    next_at timestamp with time zone NOT NULL,
+    last_run_id uuid,
+    skipped_at timestamp with time zone,
+    skipped_because text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schedules_missed_check CHECK ((missed = ANY (ARRAY['skip'::text, 'once'::text])))
+);
+
+ALTER TABLE controller.schedules OWNER TO pilothouse_controller;
+
 CREATE TABLE controller.thread_leases (
     thread_id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -849,6 +872,12 @@ ALTER TABLE ONLY controller.runs
 ALTER TABLE ONLY controller.runs
     ADD CONSTRAINT runs_user_id_idempotency_key_key UNIQUE (user_id, idempotency_key);
 
+ALTER TABLE ONLY controller.schedules
+    ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY controller.schedules
+    ADD CONSTRAINT schedules_user_id_name_key UNIQUE (user_id, name);
+
 ALTER TABLE ONLY controller.thread_leases
     ADD CONSTRAINT thread_leases_pkey PRIMARY KEY (thread_id);
 
@@ -889,6 +918,10 @@ CREATE INDEX runs_by_user ON controller.runs USING btree (user_id, place DESC);
 CREATE INDEX runs_to_prune ON controller.runs USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (pruned_at IS NULL));
 
 CREATE INDEX runs_waiting ON controller.runs USING btree (thread_id, urgent DESC, place) WHERE (status = 'queued'::text);
+
+CREATE INDEX schedules_by_last_run ON controller.schedules USING btree (last_run_id);
+
+CREATE INDEX schedules_due ON controller.schedules USING btree (next_at) WHERE enabled;
 
 CREATE INDEX threads_by_user ON controller.threads USING btree (user_id, created_at DESC);
 
@@ -941,6 +974,9 @@ ALTER TABLE ONLY controller.run_steps
 
 ALTER TABLE ONLY controller.runs
     ADD CONSTRAINT runs_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES controller.threads(id);
+
+ALTER TABLE ONLY controller.schedules
+    ADD CONSTRAINT schedules_last_run_id_fkey FOREIGN KEY (last_run_id) REFERENCES controller.runs(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY controller.thread_leases
     ADD CONSTRAINT thread_leases_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id);

@@ -30,4 +30,5 @@ pytest_plugins = [
     "tests.fixtures.proofs",
     "tests.fixtures.proofs_fleet",  # builds on controller and counting
     "tests.fixtures.workers",  # builds on controller
+    "tests.fixtures.schedules",  # builds on postgres
 ]
