@@ -1,20 +1,21 @@
 """Freqtrade's environment: installed from the lock beside ours, because it is GPL-3 and never imported by us."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from pilothouse.errors import SettingsError, UnavailableError
+from pilothouse.errors import UnavailableError
 from pilothouse.settings import CHECKOUT
+from stack.turns import alone
 
 LOCK = CHECKOUT / "uv.lock"
 STAMP = "pilothouse-lock.sha256"
+WAITING = "another bin/pilothouse is installing Freqtrade; waiting for it"
+CLOSED = "let the owner of this checkout start it once, or clone it into a folder of your own"
 
 Report = Callable[[str], None]
 
@@ -23,7 +24,7 @@ def ensure_installed(environment: Path, report: Report) -> Path:
     """Install the lock's `freqtrade` group into an environment of its own; returns its Python. Quick when done."""
     stamp, wanted = environment / STAMP, hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if not _is_stamped(stamp, wanted):
-        with _alone(environment, report):
+        with alone(environment.with_name(environment.name + ".lock"), report, waiting=WAITING, hint=CLOSED):
             if not _is_stamped(stamp, wanted):
                 _install(environment, report)
                 stamp.write_text(wanted)
@@ -32,24 +33,6 @@ def ensure_installed(environment: Path, report: Report) -> Path:
 
 def _is_stamped(stamp: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text() == wanted
-
-
-@contextmanager
-def _alone(environment: Path, report: Report) -> Generator[None]:
-    path = environment.parent / ".uv" / f"{environment.name}.lock"
-    try:
-        path.parent.mkdir(exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        hint = "let the owner of this checkout start it once, or clone it into a folder of your own"
-        raise SettingsError(f"Freqtrade cannot be installed: {error.strerror}: {path}", hint=hint) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("another bin/pilothouse is installing Freqtrade; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _install(environment: Path, report: Report) -> None:

@@ -1,12 +1,11 @@
 """The whole embedded stack: up, down, and whether it is up. The one door for the command line."""
 
-import fcntl
 import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from stack.home import Home, find_home
 from stack.installation import ensure_installed
 from stack.isolation import give, private_folder
 from stack.leftovers import end_leftovers
+from stack.overview import describe
 from stack.ports import LOOPBACK, require_free
 from stack.postgres import Cluster, initialise, open_cluster
 from stack.processes import FREQTRADE_ENVIRONMENT, Launcher, Process, freqtrade_config, make_launcher, plan
@@ -26,7 +26,8 @@ from stack.readiness import probe
 from stack.running import note, recall
 from stack.secrets import load_or_generate, render, write_private
 from stack.startup import Startup
-from stack.supervisor import Control, configure, log_file, start_daemon
+from stack.supervisor import Control, configure, start_daemon
+from stack.turns import alone
 
 Report = Callable[[str], None]
 
@@ -111,7 +112,7 @@ def make_stack(settings: StackSettings, report: Report) -> Stack:
 
 def bring_up(stack: Stack, report: Report) -> dict[str, str]:
     """Start what is not running, in order; returns name -> reason of what is not ready in time."""
-    with _one_at_a_time(stack.home):
+    with _alone(stack.home, report):
         started_now = _start_supervisor(stack, report)
 
         def prepare() -> None:
@@ -121,14 +122,22 @@ def bring_up(stack: Stack, report: Report) -> dict[str, str]:
         startup = Startup(Control(stack.home), stack.processes, prepare, report)
         try:
             return startup.run(timeout_s=READY_TIMEOUT_S)
-        except PilothouseError:
+        except (PilothouseError, KeyboardInterrupt):
             if started_now:  # half a stack helps nobody
-                take_down(stack.home)
+                report("stopping what was started")
+                _end(stack.home)
             raise
 
 
-def take_down(home: Home) -> list[int]:
+def take_down(home: Home, report: Report = lambda _: None) -> list[int]:
     """Stop everything, PostgreSQL last; returns the pids that had outlived their supervisor."""
+    if not home.run.exists():
+        return end_leftovers(home)
+    with _alone(home, report):
+        return _end(home)
+
+
+def _end(home: Home) -> list[int]:
     control = Control(home)
     if control.is_up():
         names = list(control.states())
@@ -141,18 +150,6 @@ def take_down(home: Home) -> list[int]:
     return end_leftovers(home)
 
 
-def describe(home: Home, not_ready: dict[str, str]) -> str:
-    """One line: who is not ready, why, and the last thing it logged."""
-    return "; ".join(f"{name}: {detail} {last_line(home, name)}".strip() for name, detail in not_ready.items())
-
-
-def last_line(home: Home, name: str) -> str:
-    """The last line process `name` wrote."""
-    path = log_file(home, name)
-    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-    return f"({lines[-1][:300]})" if lines else ""
-
-
 def _start_supervisor(stack: Stack, report: Report) -> bool:
     """Start it, unless it runs with these very settings; returns whether it was started now."""
     control, fingerprint = Control(stack.home), _fingerprint(stack)
@@ -160,7 +157,7 @@ def _start_supervisor(stack: Stack, report: Report) -> bool:
         if _read(stack.home.run / FINGERPRINT) == fingerprint:
             return False
         report("the settings changed: starting anew")
-    take_down(stack.home)
+    _end(stack.home)
     for process in stack.processes:
         require_free(process.port, setting=process.port_setting)
     _write_files(stack)
@@ -195,8 +192,11 @@ def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-@contextmanager
-def _one_at_a_time(home: Home) -> Generator[None]:
-    with (home.run / "up.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _alone(home: Home, report: Report) -> AbstractContextManager[None]:
+    """A stack that is started and stopped at once would be half a stack."""
+    return alone(
+        home.run / "up.lock",
+        report,
+        waiting="another bin/pilothouse is starting or stopping it; waiting",
+        hint="it belongs to another user: be that user, or set PILOTHOUSE_HOME to a home of your own",
+    )

@@ -1,11 +1,12 @@
-"""The table people see: every process with its state, pid, uptime, memory and address."""
+"""What people see: every process with its state, pid, uptime, memory and address, and why one is not ready."""
 
 from dataclasses import dataclass
 
 from stack.footprint import measure
+from stack.home import Home
 from stack.processes import Process
 from stack.readiness import probe
-from stack.supervisor import Control
+from stack.supervisor import Control, log_file
 
 SEEMS_FINE = {"STARTING", "RUNNING"}
 
@@ -38,6 +39,17 @@ def look(control: Control, processes: list[Process]) -> list[Row]:
         )
         for process, state in known
     ]
+
+
+def describe(home: Home, not_ready: dict[str, str]) -> str:
+    """One line: who is not ready, why, and the last thing it logged."""
+    return "; ".join(f"{name}: {detail} {_last_line(home, name)}".strip() for name, detail in not_ready.items())
+
+
+def _last_line(home: Home, name: str) -> str:
+    path = log_file(home, name)
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    return f"({lines[-1][:300]})" if lines else ""
 
 
 def _word(process: Process, state: str) -> str:

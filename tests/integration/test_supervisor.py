@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,17 @@ def test_down_leaves_no_process_behind(supervision: Supervision) -> None:
 
     assert outlived == []
     assert [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()] == []
+
+
+def test_two_that_stop_it_at_once_do_not_disturb_each_other(supervision: Supervision) -> None:
+    supervision.bring_up([supervision.stand_in(name) for name in ("postgres", "proxy")])
+    said: list[str] = []
+
+    with ThreadPoolExecutor() as threads:
+        outlived = list(threads.map(take_down, [supervision.home] * 2, [said.append] * 2))
+
+    assert outlived == [[], []]
+    assert said == ["another bin/pilothouse is starting or stopping it; waiting"]
 
 
 async def test_nothing_outlives_a_killed_supervisor(supervision: Supervision) -> None:
