@@ -81,7 +81,11 @@ def _disk(home: Home) -> Finding:
 
 
 def _ports(settings: StackSettings, home: Home) -> list[Finding]:
-    if Control(home).is_up():
+    try:
+        running = Control(home).is_up()
+    except SettingsError as error:
+        return [Finding("fail", error.message, error.hint)]
+    if running:
         return [Finding("ok", "the stack is running; its ports are its own")]
     return [_port(getattr(settings, field), setting) for field, setting in PORTS.items()]
 

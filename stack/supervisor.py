@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pilothouse.errors import UnavailableError
+from pilothouse.errors import SettingsError, UnavailableError
 from stack.home import Home
 from stack.processes import PATH, Process
 from stack.secrets import write_private
@@ -113,6 +113,9 @@ class Control:
                 if fault.faultCode == harmless:
                     return None
                 raise UnavailableError(f"supervisord refused {method}: {fault.faultString}") from fault
+            except PermissionError as error:
+                hint = "be that user, or set PILOTHOUSE_HOME to a home of your own"
+                raise SettingsError(f"the stack in {self._home.root} belongs to another user", hint=hint) from error
             except OSError as error:
                 raise UnavailableError("the supervisor is gone", hint="start it with bin/pilothouse up") from error
 

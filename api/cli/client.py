@@ -14,6 +14,7 @@ import orjson
 from agents.events import ENDS
 from pilothouse.errors import BadInputError, NotFoundError, PilothouseError, UnavailableError
 from pilothouse.settings import StackSettings
+from stack.home import find_home
 from stack.lifecycle import StackInfo, find_running
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
@@ -126,9 +127,11 @@ async def connect(stack: StackInfo) -> AsyncGenerator[Client]:
 
 def with_stack(work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
     """What `work` finds on the stack that is up. Looking at things starts nothing."""
-    stack = find_running(StackSettings.load())
+    settings = StackSettings.load()
+    stack = find_running(settings)
     if stack is None:
-        raise UnavailableError("the stack is not running", hint="start it with bin/pilothouse up")
+        home = find_home(settings).root
+        raise UnavailableError(f"the stack in {home} is not running", hint="start it with bin/pilothouse up")
     info = stack
 
     async def run() -> T:

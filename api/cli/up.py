@@ -59,10 +59,14 @@ def down() -> None:
 
     bin/pilothouse down
     """
-    leftovers = take_down(find_home(StackSettings.load()))
+    home = find_home(StackSettings.load())
+    was_up = Control(home).is_up()
+    leftovers = take_down(home, _report)
     if leftovers:
         console.print(f"ended {len(leftovers)} processes whose supervisor was gone")
-    console.print("everything is stopped")
+    console.print(
+        "everything is stopped" if was_up or leftovers else f"nothing was running in {escape(str(home.root))}"
+    )
 
 
 def status() -> None:
@@ -75,24 +79,31 @@ def status() -> None:
     home = find_home(StackSettings.load())
     control = Control(home)
     if not control.is_up():
-        raise UnavailableError("the stack is not running", hint="start it with bin/pilothouse up")
+        raise UnavailableError(f"the stack in {home.root} is not running", hint="start it with bin/pilothouse up")
     console.print(_table(look(control, recall(home))))
 
 
 def _watch(stack: Stack) -> None:
     control = Control(stack.home)
+    if console.is_terminal:
+        _show_live(stack, control)
+    while control.is_up():
+        time.sleep(REFRESH_S)
+    console.print("the stack was stopped from elsewhere")
+
+
+def _show_live(stack: Stack, control: Control) -> None:
     with Live(_table(look(control, stack.processes)), console=console, auto_refresh=False) as live:
         while control.is_up():
             with suppress(UnavailableError):  # it may go between the two questions
                 live.update(_table(look(control, stack.processes)), refresh=True)
             time.sleep(REFRESH_S)
-    console.print("the stack was stopped from elsewhere")
 
 
 def _stop(stack: Stack) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running
     console.print("stopping ...")
-    take_down(stack.home)
+    take_down(stack.home, _report)
     console.print("everything is stopped")
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from stack.home import Home
+from stack.isolation import FIRST_UID, can_run
 from stack.leftovers import find_leftovers
 from stack.ports import find_free
-from tests.fixtures.command_line import CommandLine
+from tests.fixtures.command_line import PROGRAM, CommandLine
+
+OTHER = FIRST_UID + 90
 
 
 def test_a_taken_port_is_named_before_anything_starts(pilothouse: CommandLine, open_home: Path) -> None:
@@ -43,12 +46,26 @@ def test_a_data_folder_that_cannot_be_written_is_named(pilothouse: CommandLine, 
     assert "PILOTHOUSE_HOME" in done.stderr or "not running" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["status"])
-def test_asking_a_stack_that_is_down_says_how_to_start_it(pilothouse: CommandLine, command: str) -> None:
-    done = pilothouse(command)
+@pytest.mark.parametrize("command", [["status"], ["runs", "list"]])
+def test_asking_a_stack_that_is_down_says_where_it_looked_and_how_to_start_it(
+    pilothouse: CommandLine, open_home: Path, command: list[str]
+) -> None:
+    done = pilothouse(*command)
 
     assert done.returncode == 1
+    assert f"the stack in {open_home} is not running" in done.stderr.replace("\n", " ")
     assert "bin/pilothouse up" in done.stderr
+
+
+@pytest.mark.skipif(not can_run([str(PROGRAM), "--help"], uid=OTHER), reason="another user cannot reach our Python")
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("command", [["status"], ["down"], ["ask", "hi"], ["runs", "list"]])
+def test_anothers_stack_is_said_to_be_anothers(pilothouse: CommandLine, command: list[str]) -> None:
+    done = pilothouse(*command, uid=OTHER)
+
+    assert done.returncode == 1
+    assert "belongs to another user" in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -67,10 +84,10 @@ def test_prices_from_nowhere_are_named_before_anything_starts(
     assert not (open_home / "run" / "supervisord.pid").exists()
 
 
-def test_down_is_fine_when_nothing_runs(pilothouse: CommandLine) -> None:
+def test_down_is_fine_when_nothing_runs_and_says_where_it_looked(pilothouse: CommandLine, open_home: Path) -> None:
     done = pilothouse("down")
 
-    assert (done.returncode, done.stdout) == (0, "everything is stopped\n")
+    assert (done.returncode, done.stdout) == (0, f"nothing was running in {open_home}\n")
 
 
 def test_logs_of_an_unknown_process_name_the_known_ones(pilothouse: CommandLine, open_home: Path) -> None:
