@@ -117,5 +117,7 @@ def _parse() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         main()
+    except KeyboardInterrupt:
+        sys.exit("stopped, and everything it had started")
     except PilothouseError as problem:
         sys.exit(f"{problem.message} ({problem.hint})")
