@@ -1,5 +1,6 @@
 """Schedules as people make, look at and change them. What fires them is in `firing.py`."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,16 +12,18 @@ from psycopg.rows import class_row
 
 from agents.background import Background
 from agents.leases import NewRun
+from agents.store import Store
 from agents.timing import next_times
 from pilothouse.clock import Clock
 from pilothouse.db import AsyncDictConnection, Pool
-from pilothouse.errors import ConflictError, NotFoundError
+from pilothouse.errors import BadInputError, ConflictError, NotFoundError
 
 COLUMNS = """schedule.id, schedule.user_id, schedule.name, schedule.cron, schedule.zone, schedule.message,
            schedule.thread_id, schedule.missed, schedule.enabled, schedule.deadline_s, schedule.max_model_calls,
            schedule.budget_usd, schedule.next_at, schedule.skipped_at, schedule.skipped_because, schedule.created_at,
-           run.id AS last_run_id, run.status AS last_status, run.error ->> 'message' AS last_error,
-           run.cost_usd AS last_cost_usd, run.created_at AS last_began_at, run.ended_at AS last_ended_at"""
+           CASE WHEN run.id IS NOT NULL THEN json_build_object(
+               'run_id', run.id, 'status', run.status, 'error', run.error ->> 'message', 'cost_usd', run.cost_usd::text,
+               'created_at', run.created_at, 'ended_at', run.ended_at) END AS last_run"""
 ADD = """
     INSERT INTO controller.schedules
         (id, user_id, name, cron, zone, message, thread_id, missed, enabled, deadline_s, max_model_calls, budget_usd,
@@ -49,6 +52,7 @@ RAN = "UPDATE controller.schedules SET last_run_id = %(run_id)s WHERE id = %(id)
 DELETE = "DELETE FROM controller.schedules WHERE id = %(id)s AND user_id = %(user_id)s RETURNING id"
 
 Missed = Literal["skip", "once"]
+WantedThread = Literal["each", "own"] | UUID
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,12 @@ class Schedule(NewSchedule):
     created_at: datetime
     skipped_at: datetime | None
     skipped_because: str | None
-    last_run_id: UUID | None
-    last_status: str | None
-    last_error: str | None
-    last_cost_usd: Decimal | None
-    last_began_at: datetime | None
-    last_ended_at: datetime | None
+    last_run: dict[str, Any] | None
 
     @property
     def has_run_waiting(self) -> bool:
         """A second one does not queue up behind it."""
-        return self.last_status == "queued"
+        return self.last_run is not None and self.last_run["status"] == "queued"
 
     def run(self, model: str, *, idempotency_key: str | None = None) -> NewRun:
         """The run it stands for."""
@@ -111,6 +110,7 @@ class Schedules:
     def __init__(self, *, pool: Pool, background: Background, clock: Clock, model: str) -> None:
         """`model` is what their runs ask for."""
         self._pool = pool
+        self._store = Store(pool)
         self._background = background
         self._clock = clock
         self._model = model
@@ -118,7 +118,7 @@ class Schedules:
     async def add(self, new: NewSchedule) -> Schedule:
         """Store it; it is due at the first time after now."""
         schedule_id = uuid4()
-        values = {**vars(new), "id": schedule_id, "next_at": self.next_times(new, count=1)[0]}
+        values = {**vars(new), "id": schedule_id, "next_at": self._next_time(new)}
         async with self._pool.connection() as connection:
             await _write(connection, ADD, values)
             return await _get(connection, schedule_id, new.user_id)
@@ -141,7 +141,7 @@ class Schedules:
             before = await _get(connection, schedule_id, user_id)
             after = replace(before, **changes)
             if _timing(after) != _timing(before):
-                after = replace(after, next_at=self.next_times(after, count=1)[0])
+                after = replace(after, next_at=self._next_time(after))
             await _write(connection, CHANGE, vars(after))
         return after
 
@@ -158,16 +158,31 @@ class Schedules:
             await connection.execute(LOCK, {"id": schedule_id})
             schedule = await _get(connection, schedule_id, user_id)
             if schedule.has_run_waiting:
-                hint = f"cancel it first, or wait: run {schedule.last_run_id}"
+                hint = "wait until a worker has taken it, or cancel it"
                 raise ConflictError(f"a run of schedule '{schedule.name}' is waiting already", hint=hint)
             run = schedule.run(self._model)
             await self._background.add_in(connection, run, may_wait=True, urgent=False)
             await connection.execute(RAN, {"id": schedule_id, "run_id": run.id})
         return run
 
-    def next_times(self, schedule: NewSchedule, *, count: int) -> list[datetime]:
-        """When it is due from now on."""
-        return next_times(schedule.cron, schedule.zone, after=self._clock(), count=count)
+    async def choose_thread(self, wanted: WantedThread, *, user_id: str) -> UUID | None:
+        """What `thread_id` says it: None for a thread of each run's own, or one for all, new or already there."""
+        if wanted == "each":
+            return None
+        if wanted == "own":
+            return uuid4()  # the first run makes it
+        return (await self._store.get_thread(wanted, user_id=user_id)).id
+
+    def upcoming(self, schedule: Schedule, *, count: int) -> list[datetime]:
+        """When it is due from now on; never, while it is paused or its time zone is no more."""
+        if not schedule.enabled:
+            return []
+        with suppress(BadInputError):
+            return next_times(schedule.cron, schedule.zone, after=self._clock(), count=count)
+        return []
+
+    def _next_time(self, schedule: NewSchedule) -> datetime:
+        return next_times(schedule.cron, schedule.zone, after=self._clock(), count=1)[0]
 
 
 async def _get(connection: AsyncDictConnection, schedule_id: UUID, user_id: str) -> Schedule:

@@ -14,7 +14,10 @@ from pilothouse.db import Pool
 from pilothouse.errors import ForbiddenError, UnauthorizedError
 from pilothouse.keys import bearer, hash_key
 
-Scope = Literal["chat", "threads:read", "trading:read", "health:read"]
+Scope = Literal["chat", "threads:read", "trading:read", "health:read", "schedules:write"]
+HINTS: dict[Scope, str] = {
+    "schedules:write": "only a key made for a person may make or change schedules: bin/pilothouse schedule uses yours"
+}
 
 WAIT_S = 3  # for a connection: every request comes by here, so it is told soon that the database is away
 
@@ -64,7 +67,7 @@ def needs(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, Key]]:
     async def check(request: Request) -> Key:
         key = await request.app.state.access.identify(request.headers.get("authorization"))
         if scope not in key.scopes:
-            raise ForbiddenError(f"this key lacks the scope '{scope}'", hint="use a key that has it")
+            raise ForbiddenError(f"this key lacks the scope '{scope}'", hint=HINTS.get(scope, "use a key that has it"))
         return key
 
     return check

@@ -23,7 +23,8 @@ async def test_it_is_fired_when_it_is_due_and_not_before_and_not_again(timetable
     assert (run["caller"], run["message"], run["status"]) == ("schedule half past", schedule.message, "queued")
     assert (run["deadline_s"], run["max_model_calls"]) == (60, 5)
     assert timetable.jobs() == 1
-    assert (after.last_run_id, after.last_status) == (run["id"], "queued")
+    assert after.last_run
+    assert (after.last_run["run_id"], after.last_run["status"]) == (str(run["id"]), "queued")
     assert after.next_at == datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
 
 
@@ -162,7 +163,8 @@ async def test_run_now_does_not_move_when_it_is_due_and_refuses_a_second_one_tha
         await timetable.schedules.run_now(schedule.id, user_id=USER)
     after = await timetable.look(schedule)
     assert [each["id"] for each in timetable.runs()] == [run.id]
-    assert (after.last_run_id, after.next_at) == (run.id, schedule.next_at)
+    assert after.last_run
+    assert (after.last_run["run_id"], after.next_at) == (str(run.id), schedule.next_at)
 
 
 async def test_other_peoples_schedules_do_not_exist(timetable: Timetable) -> None:
@@ -200,5 +202,5 @@ async def test_a_schedule_outlives_the_thread_and_the_run_it_had_last(timetable:
     gone = await timetable.look(schedule)
     await timetable.at(13, 30)
 
-    assert gone.last_run_id is None
+    assert gone.last_run is None
     assert [run["thread_id"] for run in timetable.runs()] == [schedule.thread_id]
