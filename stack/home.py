@@ -9,9 +9,11 @@ from pathlib import Path
 from pilothouse.errors import SettingsError
 from pilothouse.settings import CHECKOUT, StackSettings
 from stack.isolation import FIRST_UID, can_run
+from stack.secrets import GENERATED
 
 SYSTEM_HOME = Path("/var/lib/pilothouse")
 MAX_SOCKET_PATH = 107  # the kernel's limit for a Unix socket
+HARMLESS = {"secrets", "logs", "run", "compose", "lost+found"}  # a first start that was cut off, a fresh disk
 UNUSABLE = re.compile(r"""[;#%'"\\\n]""")  # signs with a meaning in supervisord's configuration
 
 
@@ -39,6 +41,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders; a clear error when that is not possible."""
         _require_usable_name(self)
+        _require_ours(self)
         _make(self.root, 0o711, kept=True)
         for folder, mode in ((self.secrets, 0o711), (self.logs, 0o700), (self.run, 0o700)):
             _make(folder, mode)
@@ -47,10 +50,17 @@ class Home:
 def find_home(settings: StackSettings) -> Home:
     """PILOTHOUSE_HOME, else `var/` in the checkout, else, for a root whose checkout is closed, /var/lib/pilothouse."""
     if settings.home is not None:
-        return Home(settings.home.expanduser().absolute())
+        return Home(_absolute(settings.home.expanduser()))
     if os.geteuid() == 0 and not can_run(["test", "-x", str(CHECKOUT)], uid=FIRST_UID):
         return Home(SYSTEM_HOME)
     return Home(CHECKOUT / "var")
+
+
+def _absolute(folder: Path) -> Path:
+    if folder.is_absolute():
+        return folder
+    hint = f"write the whole path, such as {folder.absolute()}"
+    raise SettingsError(f"PILOTHOUSE_HOME must not depend on where you stand: {folder}", hint=hint)
 
 
 def _make(folder: Path, mode: int, *, kept: bool = False) -> None:
@@ -62,9 +72,23 @@ def _make(folder: Path, mode: int, *, kept: bool = False) -> None:
             folder.chmod(mode)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
+        reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
         raise SettingsError(
-            f"{folder} cannot be written: {error.strerror}", hint="make it writable, or set PILOTHOUSE_HOME elsewhere"
+            f"{folder} cannot be written: {reason}", hint="make it writable, or set PILOTHOUSE_HOME elsewhere"
         ) from error
+
+
+def _require_ours(home: Home) -> None:
+    """Rights of folders called `run` or `secrets` are about to be changed: not in `/`, nor in a person's own folder."""
+    try:
+        foreign = sorted({path.name for path in home.root.iterdir()} - HARMLESS)
+    except OSError:  # not there yet, or closed to us: the next step says it better
+        return
+    if foreign and not home.secrets.joinpath(GENERATED).exists():
+        raise SettingsError(
+            f"{home.root} is not a data home: it has {', '.join(foreign[:3])} but no secrets/{GENERATED}",
+            hint="set PILOTHOUSE_HOME to a new or empty folder; if it is a data home, restore that file from a backup",
+        )
 
 
 def _require_usable_name(home: Home) -> None:

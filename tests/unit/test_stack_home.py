@@ -52,6 +52,33 @@ def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     assert "PILOTHOUSE_HOME" in raised.value.hint
 
 
+def test_a_folder_with_other_things_in_it_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir(mode=0o755)
+    (tmp_path / "letters").mkdir()
+
+    with pytest.raises(SettingsError, match="is not a data home: it has letters but no") as raised:
+        Home(tmp_path).prepare()
+
+    assert "new or empty folder" in raised.value.hint
+    assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o755
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_what_a_cut_off_first_start_left_is_gone_on_with(tmp_path: Path) -> None:
+    Home(tmp_path).prepare()
+
+    Home(tmp_path).prepare()
+
+
+def test_a_home_that_depends_on_where_one_stands_is_refused(blank_shell: pytest.MonkeyPatch) -> None:
+    blank_shell.setenv("PILOTHOUSE_HOME", "data")
+
+    with pytest.raises(SettingsError, match="must not depend on where you stand") as raised:
+        find_home(StackSettings())
+
+    assert str(Path("data").absolute()) in raised.value.hint
+
+
 @pytest.mark.usefixtures("as_another_user")
 def test_a_home_behind_a_closed_folder_is_a_clear_error(closed_folder: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be written: Permission denied"):
