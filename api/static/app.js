@@ -1,11 +1,12 @@
 // The page: takes the key, holds the thread, hands events to the view. Nothing is loaded from elsewhere.
 
 import { panel } from "./panel.js";
-import { ApiError, events, request } from "./stream.js";
-import { failure, find, make, Turn } from "./view.js";
+import { cancel, follow, start } from "./run.js";
+import { request } from "./stream.js";
+import { Turn } from "./turn.js";
+import { failure, find, make } from "./view.js";
 
 const KEY = "pilothouse-key";
-const LOST = { message: "The connection broke before the answer was complete.", hint: "Reload the page to see what the thread holds. Nothing was sent again." };
 const REHEARSAL = { model: "pilothouse/rehearsal", notice: "rehearsal model: set OPENROUTER_API_KEY for a real one" };
 const SUGGESTIONS = [
   "How is my bot doing?",
@@ -15,7 +16,7 @@ const SUGGESTIONS = [
 ];
 
 let threadId = null;
-let running = null; // the AbortController of the answer that is arriving
+let current = null; // the run whose answer is arriving, and how to leave it
 
 const key = () => sessionStorage.getItem(KEY);
 const toEnd = () => requestAnimationFrame(() => scrollTo(0, document.documentElement.scrollHeight));
@@ -50,106 +51,103 @@ function showNotice(text) {
   find("notice").hidden = !text;
 }
 
+function showBusy(busy) {
+  find("send").hidden = busy;
+  find("cancel").hidden = !busy;
+  find("cancel").disabled = true; // until the run has an id
+}
+
+/** The run goes on without us. */
+function leave() {
+  current?.leaving.abort();
+  current = null;
+  showBusy(false);
+}
+
 function startOver() {
-  running?.abort();
+  leave();
   showThread(null);
   find("log").replaceChildren();
   find("welcome").hidden = false;
   find("message").focus();
 }
 
-const HANDLERS = {
-  "run.started": (turn, { thread_id: id, notice = "" }) => {
-    showThread(id);
-    showNotice(notice);
-  },
-  "node.started": (turn, { node }) => turn.step(node),
-  "message.delta": (turn, { text }) => turn.delta(text),
-  "message.completed": (turn, { text }) => turn.complete(text),
-  "tool.started": (turn, event) => turn.startTool(event),
-  "tool.finished": (turn, event) => turn.finishTool(event),
-  "usage.recorded": (turn, event) => turn.addUsage(event),
-  "run.finished": (turn, { answer, cost_usd: cost }) => {
-    if (!turn.spoke) turn.complete(answer);
-    turn.end({ cost });
-  },
-  "run.failed": (turn, { error }) => turn.end({ problem: error }),
-};
-
 function handle(turn, event) {
   const atEnd = innerHeight + scrollY > document.documentElement.scrollHeight - 160;
-  HANDLERS[event.type]?.(turn, event);
+  if (event.type === "run.started") showNotice(event.notice);
+  turn.tell(event);
   if (atEnd) toEnd();
 }
 
-async function ask(message) {
-  const mine = (running = new AbortController());
+function ask(message) {
   const turn = new Turn(find("log"), message);
   find("welcome").hidden = true;
-  find("send").disabled = true;
   toEnd();
-  try {
-    await follow(turn, message, mine.signal);
-  } catch (error) {
-    if (!mine.signal.aborted) turn.end({ problem: error instanceof ApiError ? error : LOST });
-    toEnd();
-  }
-  if (running !== mine) return;
-  running = null;
-  find("send").disabled = false;
+  attend(turn, (options) => start(call, { message, ...(threadId && { thread_id: threadId }) }, options));
 }
 
-async function follow(turn, message, signal) {
-  const headers = { "Content-Type": "application/json", Accept: "text/event-stream" };
-  const body = JSON.stringify(threadId ? { message, thread_id: threadId } : { message });
-  const response = await call("/api/chat", { method: "POST", headers, body, signal });
-  let last = "";
-  for await (const event of events(response.body)) {
+/** Be there until the run that `obtain` gives has ended. */
+async function attend(turn, obtain) {
+  const mine = (current = { leaving: new AbortController() });
+  const { signal } = mine.leaving;
+  const options = { signal, onBreak: () => turn.lost() };
+  showBusy(true);
+  try {
+    const run = await obtain(options);
     signal.throwIfAborted();
-    handle(turn, event);
-    last = event.type;
+    mine.runId = run.run_id;
+    showThread(run.thread_id);
+    find("cancel").disabled = false;
+    for await (const event of follow(call, run.run_id, options)) handle(turn, event);
+  } catch (error) {
+    if (signal.aborted) return;
+    turn.end({ problem: error });
+    toEnd();
   }
-  if (last !== "run.finished" && last !== "run.failed") turn.end({ problem: LOST });
+  leave();
+}
+
+async function cancelCurrent() {
+  find("cancel").disabled = true;
+  try {
+    await cancel(call, current.runId);
+  } catch (error) {
+    showNotice(`It could not be cancelled: ${error.message}`);
+    find("cancel").disabled = false;
+  }
 }
 
 async function loadThread(id) {
+  leave();
   threadId = id;
   find("welcome").hidden = true;
   try {
-    replay(await (await call(`/api/threads/${encodeURIComponent(id)}`)).json());
+    const thread = await (await call(`/api/threads/${encodeURIComponent(id)}`)).json();
+    await replay(thread, () => threadId === id);
   } catch (error) {
     find("log").append(make("li", {}, failure(error)));
   }
   toEnd();
 }
 
-function replay({ messages, runs }) {
-  const turns = [];
-  for (const { role, content, tool_calls: calls, ...tool } of messages) {
-    if (role === "user") turns.push(new Turn(find("log"), content));
-    const turn = turns.at(-1);
+async function replay({ messages, runs }, isShown) {
+  const turns = new Map(runs.map((run) => [run.run_id, new Turn(find("log"), run.message)]));
+  for (const { run_id: runId, role, content, tool_calls: calls, ...tool } of messages) {
+    const turn = turns.get(runId);
     if (role === "tool") turn?.finishTool({ ...tool, result: content });
-    if (role !== "assistant") continue;
-    turn?.complete(content);
+    if (role === "assistant" && content) turn?.complete("", content);
     for (const each of calls ?? []) turn?.startTool({ ...each, tool_call_id: each.id });
   }
   if (runs.at(-1)?.model === REHEARSAL.model) showNotice(REHEARSAL.notice); // a stored thread brings no notice of its own
-  const matched = runs.length === turns.length; // a message carries no run id
-  turns.forEach((turn, index) => {
-    const { model: asked = "", cost_usd: cost, status, error } = matched ? runs[index] : {};
-    turn.usage.asked = asked;
-    turn.end({ cost, problem: status === "failed" ? (error ?? { message: "This run failed." }) : undefined });
-  });
+  for (const run of runs.filter((each) => each.ended_at)) endAsStored(turns.get(run.run_id), run);
+  toEnd();
+  for (const run of runs.filter((each) => !each.ended_at)) if (isShown()) await attend(turns.get(run.run_id), async () => run);
 }
 
-function start() {
-  if (!key()) return lock("bin/pilothouse up prints an address that carries it.");
-  document.body.classList.remove("locked");
-  find("log").replaceChildren();
-  const asked = new URLSearchParams(location.search).get("thread");
-  if (asked) loadThread(asked);
-  else startOver();
-  panel.refresh();
+function endAsStored(turn, { model, cost_usd: cost, status, error }) {
+  turn.model = model;
+  const problem = status === "failed" ? (error ?? { message: "This run failed." }) : undefined;
+  turn.end({ cost, problem, note: status === "cancelled" ? "Cancelled." : undefined });
 }
 
 function grow() {
@@ -161,7 +159,7 @@ function grow() {
 function send(event) {
   event.preventDefault();
   const message = find("message").value.trim();
-  if (!message || running) return;
+  if (!message || current) return;
   find("message").value = "";
   grow();
   ask(message);
@@ -171,7 +169,7 @@ function useKey(event) {
   event.preventDefault();
   sessionStorage.setItem(KEY, find("key").value.trim());
   find("key").value = "";
-  start();
+  open();
 }
 
 find("message").addEventListener("input", grow);
@@ -180,17 +178,18 @@ find("message").addEventListener("keydown", (event) => {
 });
 find("composer").addEventListener("submit", send);
 find("key-form").addEventListener("submit", useKey);
+find("cancel").addEventListener("click", cancelCurrent);
 find("new-thread").addEventListener("click", startOver);
 addEventListener("hashchange", () => {
   takeKeyFromAddress();
-  start();
+  open();
 });
 for (const text of SUGGESTIONS) {
   const button = make("button", { class: "quiet", type: "button", text });
-  button.addEventListener("click", () => ask(text));
+  button.addEventListener("click", () => current || ask(text));
   find("suggestions").append(make("li", {}, button));
 }
 find("bot").open = matchMedia("(min-width: 861px)").matches;
 takeKeyFromAddress();
 panel.watch({ call, hasKey: () => Boolean(key()) });
-start();
+open();

@@ -22,10 +22,10 @@ function showBalance({ currency, total, free, in_trades: inTrades, dry_run: dryR
 }
 
 function showTrades({ trades }) {
-  const rows = trades.map(({ pair, stake_amount: stake, profit_ratio: ratio, profit_abs: profit, enter_tag: tag }) =>
+  const rows = trades.map(({ pair, stake_amount: stake, profit_ratio: ratio, profit_abs: profit }) =>
     make("li", {}, make("span", { text: pair }),
       make("span", { text: percent(Number(ratio)), class: Number(ratio) < 0 ? "loss" : "gain", title: profit }),
-      make("small", { text: `stake ${amount(stake)}${tag ? ` · ${tag}` : ""}` })));
+      make("small", { text: `stake ${amount(stake)}` })));
   find("trades").replaceChildren(...(rows.length ? rows : [make("li", {}, make("small", { text: "None right now." }))]));
 }
 

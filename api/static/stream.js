@@ -42,5 +42,5 @@ function parse(block) {
   const lines = block.split("\n");
   const field = (name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trimStart());
   const data = field("data").join("\n");
-  return data ? { type: field("event")[0] ?? "message", ...JSON.parse(data) } : null;
+  return data ? { ...JSON.parse(data), type: field("event")[0], number: Number(field("id")[0]) } : null;
 }

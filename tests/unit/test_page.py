@@ -42,4 +42,4 @@ def test_every_file_the_page_loads_is_there() -> None:
     loaded = {*re.findall(r'(?:src|href)="([\w.-]+)"', page), *re.findall(r'from "\./([\w.-]+)"', scripts)}
 
     assert loaded <= {path.name for path in FILES}
-    assert {"app.js", "style.css", "stream.js", "view.js", "panel.js", "icon.svg"} == loaded
+    assert {"app.js", "style.css", "run.js", "stream.js", "turn.js", "view.js", "panel.js", "icon.svg"} == loaded
