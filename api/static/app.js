@@ -150,6 +150,16 @@ function endAsStored(turn, { model, cost_usd: cost, status, error }) {
   turn.end({ cost, problem, note: status === "cancelled" ? "Cancelled." : undefined });
 }
 
+function enter() {
+  if (!key()) return lock("bin/pilothouse up prints an address that carries it.");
+  document.body.classList.remove("locked");
+  find("log").replaceChildren();
+  const asked = new URLSearchParams(location.search).get("thread");
+  if (asked) loadThread(asked);
+  else startOver();
+  panel.refresh();
+}
+
 function grow() {
   const field = find("message");
   field.style.height = "auto";
@@ -169,7 +179,7 @@ function useKey(event) {
   event.preventDefault();
   sessionStorage.setItem(KEY, find("key").value.trim());
   find("key").value = "";
-  open();
+  enter();
 }
 
 find("message").addEventListener("input", grow);
@@ -182,7 +192,7 @@ find("cancel").addEventListener("click", cancelCurrent);
 find("new-thread").addEventListener("click", startOver);
 addEventListener("hashchange", () => {
   takeKeyFromAddress();
-  open();
+  enter();
 });
 for (const text of SUGGESTIONS) {
   const button = make("button", { class: "quiet", type: "button", text });
@@ -192,4 +202,4 @@ for (const text of SUGGESTIONS) {
 find("bot").open = matchMedia("(min-width: 861px)").matches;
 takeKeyFromAddress();
 panel.watch({ call, hasKey: () => Boolean(key()) });
-open();
+enter();
