@@ -27,8 +27,8 @@ def explain(cron: str) -> str:
 
 
 def _parse(cron: str, after: datetime) -> CronSim:
-    if len(cron.split()) != FIELDS:
-        raise BadInputError(f"'{cron}' has {len(cron.split())} fields, a cron expression five", hint=CRON_HINT)
+    if (found := len(cron.split())) != FIELDS:
+        raise BadInputError(f"'{cron}' is no cron expression: five fields expected, {found} found", hint=CRON_HINT)
     try:
         return CronSim(cron, after)
     except CronSimError as error:

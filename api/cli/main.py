@@ -6,7 +6,23 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import ask, bench, chat, check, doctor, graph, logs, migrate, prune, runs, test, threads, up, worker
+from api.cli import (
+    ask,
+    bench,
+    chat,
+    check,
+    doctor,
+    graph,
+    logs,
+    migrate,
+    prune,
+    runs,
+    schedule,
+    test,
+    threads,
+    up,
+    worker,
+)
 from pilothouse.errors import PilothouseError
 
 app = typer.Typer(
@@ -22,6 +38,7 @@ app.command()(ask.ask)
 app.command()(chat.chat)
 app.add_typer(runs.app, name="runs")
 app.add_typer(threads.app, name="threads")
+app.add_typer(schedule.app, name="schedule")
 app.command()(up.up)
 app.command()(up.down)
 app.command()(up.status)

@@ -119,7 +119,7 @@ async def test_a_key_that_was_not_made_for_a_person_may_look_but_neither_make_no
 @pytest.mark.parametrize(
     ("wrong", "status", "said"),
     [
-        ({"cron": "30 7 * *"}, 422, "has 4 fields"),
+        ({"cron": "30 7 * *"}, 422, "five fields expected, 4 found"),
         ({"cron": "99 7 * * *"}, 422, "bad minute"),
         ({"zone": "Berlin"}, 422, "no time zone 'Berlin'"),
         ({"name": " "}, 422, "name: "),

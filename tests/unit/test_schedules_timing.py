@@ -46,9 +46,9 @@ def test_the_next_time_is_after_the_instant_even_between_the_two_times_that_a_cl
 @pytest.mark.parametrize(
     ("cron", "zone", "said"),
     [
-        ("30 7 * *", BERLIN, "has 4 fields"),
-        ("0 30 7 * * *", BERLIN, "has 6 fields"),
-        ("@daily", BERLIN, "has 1 fields"),
+        ("30 7 * *", BERLIN, "five fields expected, 4 found"),
+        ("0 30 7 * * *", BERLIN, "five fields expected, 6 found"),
+        ("@daily", BERLIN, "five fields expected, 1 found"),
         ("61 7 * * *", BERLIN, "bad minute"),
         ("0 0 30 2 *", BERLIN, "bad day-of-month"),
         ("30 7 * * *", "Berlin", "no time zone 'Berlin'"),
