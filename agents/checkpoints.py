@@ -8,7 +8,6 @@ place of messages it names their runs (see `agents/transcript.py`).
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -23,11 +22,17 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
 from agents.encryption import Vault
+from agents.journal import RunLostError
 from agents.leases import NewRun
 from agents.serializer import HINT, StrictSerializer, UnreadableStateError
 from agents.transcript import FORGET, Transcript, runs_of
 from pilothouse.db import Pool
 
+HOLD_RUN = """
+    SELECT id
+    FROM controller.runs
+    WHERE id = %(run_id)s AND attempts = %(attempts)s AND ended_at IS NULL
+    FOR SHARE"""
 FORGET_WRITES = """
     DELETE FROM checkpoint_writes AS written
     USING checkpoints AS checkpoint
@@ -111,9 +116,11 @@ async def set_up(url: str) -> None:
         await AsyncPostgresSaver(held).setup()
 
 
-async def forget_run(pool: Pool, *, thread_id: UUID, run_id: UUID) -> None:
-    """Take back what a run wrote into its thread."""
+async def forget_run(pool: Pool, run: NewRun) -> None:
+    """Take back what a run wrote into its thread; `RunLostError` when another process has the run."""
+    values = {"thread_id": str(run.thread_id), "run_id": str(run.id), "attempts": run.attempts}
     async with pool.connection() as connection, connection.transaction():
-        values = {"thread_id": str(thread_id), "run_id": str(run_id)}
+        if await (await connection.execute(HOLD_RUN, values)).fetchone() is None:
+            raise RunLostError(f"run {run.id} was taken over by another process")
         for statement in (FORGET_WRITES, FORGET_CHECKPOINTS, FORGET):
             await connection.execute(statement, values)

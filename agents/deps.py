@@ -55,7 +55,7 @@ class RunContext:
     max_model_calls: int
     budget_usd: Decimal | None
     emit: Callable[[Event], None]
-    spent_usd: Callable[[], Decimal]
+    spent_usd: Callable[[], Decimal | None]  # None: a provider did not say what a call cost
     attempt: int
     journal: Journal
     mark_tainted: Callable[[str], Awaitable[None]]

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from agents.events import ENDS
+from agents.events import ENDS, MESSAGE_COMPLETED, MESSAGE_DELTA, ONCE, Event, step_of
+from agents.leases import NewRun
 from pilothouse.db import Pool
 
 POLL_S = 0.1  # only for followers of runs that another process executes
@@ -18,6 +19,7 @@ ADD = """
     FROM controller.runs AS run,
          unnest(%(numbers)s::int[], %(types)s::text[], %(data)s::text[]) AS told (number, type, data)
     WHERE run.id = %(run_id)s AND run.attempts = %(attempts)s AND run.ended_at IS NULL
+    FOR SHARE OF run
     RETURNING number"""
 READ = """
     SELECT number, type, data::text
@@ -28,7 +30,16 @@ IS_OVER = """
     SELECT NOT EXISTS (
         SELECT FROM controller.runs
         WHERE id = %(run_id)s AND ended_at IS NULL) AS is_over"""
-LAST = "SELECT coalesce(max(number), 0) AS number FROM controller.run_events WHERE run_id = %(run_id)s"
+# The steps of what is told once; of everything else only the last number counts.
+EARLIER = """
+    SELECT type, number, coalesce(data ->> 'step', split_part(data ->> 'message_id', '#', 1)) AS step
+    FROM controller.run_events
+    WHERE run_id = %(run_id)s AND type = ANY(%(once)s)
+    UNION ALL
+    SELECT '', max(number), NULL
+    FROM controller.run_events
+    WHERE run_id = %(run_id)s
+    HAVING count(*) > 0"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,19 @@ class StoredEvent:
     def is_end(self) -> bool:
         """Nothing comes after it."""
         return self.type in ENDS
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What was told of a run before this process had it."""
+
+    last_number: int = 0
+    steps: frozenset[tuple[str, str]] = frozenset()
+
+    def has(self, event: Event) -> bool:
+        """Whether this was told whole; the words of a message are, once it was completed."""
+        kind = MESSAGE_COMPLETED if event.type == MESSAGE_DELTA else event.type
+        return (kind, step_of(event)) in self.steps
 
 
 class EventLog:
@@ -73,11 +97,15 @@ class EventLog:
             await cursor.execute(READ, {"run_id": run_id, "after": after})
             return await cursor.fetchall()
 
-    async def last_number(self, run_id: UUID) -> int:
-        """The number of the last event told; 0 for none."""
+    async def read_earlier(self, run: NewRun) -> Earlier:
+        """What earlier attempts at a run told."""
+        if run.attempts == 1:
+            return Earlier()
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(LAST, {"run_id": run_id})).fetchone()
-        return 0 if row is None else row["number"]
+            values = {"run_id": run.id, "once": list(ONCE)}
+            rows = await (await connection.execute(EARLIER, values)).fetchall()
+        told = frozenset((row["type"], row["step"]) for row in rows if row["step"])
+        return Earlier(max((row["number"] for row in rows), default=0), told)
 
     async def follow(self, run_id: UUID, *, after: int, silence_s: float) -> AsyncGenerator[Sequence[StoredEvent]]:
         """Everything after `after` until the run's end, as it is stored; empty after each silence.

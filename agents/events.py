@@ -61,9 +61,10 @@ class MessageCompleted(Told):
 
 
 class ToolStarted(Told):
-    """A tool call begins. `arguments` is the model's own text."""
+    """A tool call begins. `step` is its place in the run, `arguments` the model's own text."""
 
     type: Literal["tool.started"] = "tool.started"
+    step: str
     tool_call_id: str
     name: str
     arguments: Any
@@ -73,6 +74,7 @@ class ToolFinished(Told):
     """A tool call is done; `result` is what the model will read."""
 
     type: Literal["tool.finished"] = "tool.finished"
+    step: str
     tool_call_id: str
     name: str
     arguments: Any
@@ -84,6 +86,7 @@ class UsageRecorded(Told):
     """One model call: asked, served, provider, tokens, cost."""
 
     type: Literal["usage.recorded"] = "usage.recorded"
+    step: str
     node: str
     asked_model: str
     served_model: str
@@ -136,7 +139,17 @@ Event = Annotated[
     Field(discriminator="type"),
 ]
 
+MESSAGE_DELTA = "message.delta"
+MESSAGE_COMPLETED = "message.completed"
+ONCE = (MESSAGE_COMPLETED, "tool.started", "tool.finished", "usage.recorded")  # a run, however often it is begun
 ENDS = ("run.finished", "run.failed", "run.cancelled")
+
+
+def step_of(event: Event) -> str | None:
+    """The step an event tells of, the same in every attempt; None for what each attempt tells anew."""
+    if isinstance(event, MessageDelta | MessageCompleted):
+        return event.message_id.partition("#")[0]
+    return event.step if isinstance(event, ToolStarted | ToolFinished | UsageRecorded) else None
 
 
 def coalesce(events: Sequence[Event]) -> list[Event]:

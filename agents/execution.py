@@ -2,15 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
-from psycopg_pool import PoolTimeout
 
 from agents.checkpoints import RunSaver, forget_run
 from agents.deps import RunContext
@@ -20,9 +19,10 @@ from agents.graph import Controller
 from agents.journal import RunLostError
 from agents.leases import End, Leases, NewRun
 from agents.live import LiveRun
+from agents.record import recorded_messages
+from agents.serializer import UnreadableStateError
 from agents.store import Store
 from pilothouse import log
-from pilothouse.clock import Clock
 from pilothouse.db import Pool
 from pilothouse.errors import PilothouseError, TimedOutError
 from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
@@ -32,7 +32,6 @@ HEARTBEAT_S = 4
 STEP_LIMIT = 60
 MAX_ATTEMPTS = 5
 LOGS = "bin/pilothouse logs controller"
-DATABASE_ERRORS = (psycopg.OperationalError, PoolTimeout)
 
 logger = log.get_logger()
 
@@ -40,30 +39,24 @@ logger = log.get_logger()
 class Executor:
     """Runs the graph for runs that this process holds."""
 
-    def __init__(
-        self, *, graph: Controller, pool: Pool, vault: Vault, store: Store, leases: Leases, clock: Clock
-    ) -> None:
+    def __init__(self, *, graph: Controller, pool: Pool, vault: Vault, store: Store, leases: Leases) -> None:
         """`graph` comes without a checkpointer; each run gets its own."""
         self._graph = graph
         self._pool = pool
         self._vault = vault
         self._store = store
         self._leases = leases
-        self._clock = clock
 
     async def execute(self, live: LiveRun) -> None:
         """From the beginning, or from where an earlier attempt came to, to the end."""
         helpers = [self._beside(live, live.write()), self._beside(live, self._keep_lease(live))]
         try:
             end = await self._outcome(live)
-            if end is None:
-                await self._leases.let_go(live.run)
-            else:
-                await live.end(self._leases, end)
+            await to_its_end(self._conclude(live, end))
         except RunLostError as error:
             logger.warning("run.lost", run_id=str(live.run.id), reason=error.message)
-        except DATABASE_ERRORS as error:
-            logger.warning("run.database_lost", run_id=str(live.run.id), reason=str(error))
+        except psycopg.Error as error:  # the lease runs out, and another process goes on
+            logger.warning("run.database_lost", run_id=str(live.run.id), reason=type(error).__name__)
         finally:
             for helper in helpers:
                 helper.cancel()
@@ -73,7 +66,7 @@ class Executor:
         """The run loop. None: the run did not end here."""
         try:
             return await self._work(live)
-        except (RunLostError, *DATABASE_ERRORS):
+        except (RunLostError, psycopg.OperationalError):
             raise
         except PilothouseError as error:
             return _failed(live, error)
@@ -83,9 +76,10 @@ class Executor:
         except GraphRecursionError:
             return _failed(live, PilothouseError("the run took too many steps", hint="ask a narrower question"))
         except asyncio.CancelledError:
-            return await self._cancelled(live)
-        except Exception:  # the run loop: a bug ends this run, told as such, and nothing else
-            logger.exception("run.crashed", run_id=str(live.run.id))
+            return _cancelled(live)
+        except Exception as error:  # the run loop: a bug ends this run, told as such, and nothing else
+            quotable = not isinstance(error, psycopg.Error)  # those quote what was to be stored
+            logger.exception("run.crashed", run_id=str(live.run.id), kind=type(error).__name__, exc_info=quotable)
             return _failed(live, PilothouseError("the run broke on our side", hint=LOGS))
 
     async def _work(self, live: LiveRun) -> End:
@@ -95,32 +89,37 @@ class Executor:
             raise asyncio.CancelledError
         if run.attempts > MAX_ATTEMPTS:
             raise PilothouseError(f"the run was interrupted {MAX_ATTEMPTS} times", hint=LOGS)
-        graph: Any = self._graph.copy(
-            {"checkpointer": RunSaver(self._pool, run, self._vault)}
-        )  # Any: ainvoke's overloads
-        async with asyncio.timeout(self._seconds_left(run)):
-            state = await graph.ainvoke(
+        async with asyncio.timeout(max(0.0, run.deadline_s - run.elapsed_s)):
+            state = await self._graph_of(run).ainvoke(
                 {"messages": [HumanMessage(run.message, id=str(run.id))]},
-                thread_config(run.thread_id, run_id=run.id),
+                _config(run),
                 context=self._context(live),
                 durability="exit",
             )
         return _finished(live, state["messages"][-1].text)
 
-    async def _cancelled(self, live: LiveRun) -> End | None:
-        """By a person or a newer message. Otherwise this process stops or lost the run, which goes on elsewhere."""
+    async def _conclude(self, live: LiveRun, end: End | None) -> None:
+        """Make the thread what the end says, then end; each may be repeated by whoever takes over in between."""
         run = live.run
-        if live.on_cancel is None:
+        if end is None:
             logger.info("run.let_go", run_id=str(run.id))
-            return None
-        if live.on_cancel == "roll back":
-            await forget_run(self._pool, thread_id=run.thread_id, run_id=run.id)
-        event = RunCancelled(run_id=str(run.id), thread_id=str(run.thread_id), kept=live.on_cancel == "keep")
-        return End(status="cancelled", event=event, cost_usd=live.cost_usd)
+            await self._leases.let_go(run)
+            return
+        if end.status == "cancelled" and live.on_cancel == "roll back":
+            await forget_run(self._pool, run)
+        elif end.status != "finished":
+            with suppress(UnreadableStateError):  # then the thread keeps nothing, and the run says why
+                await self._keep_what_was_done(live)
+        await live.end(self._leases, end)
 
-    def _seconds_left(self, run: NewRun) -> float:
-        elapsed_s = 0.0 if run.started_at is None else (self._clock() - run.started_at).total_seconds()
-        return max(0.0, run.deadline_s - elapsed_s)
+    async def _keep_what_was_done(self, live: LiveRun) -> None:
+        """Into the thread, so that the next message meets a model that knows which calls took effect."""
+        messages = recorded_messages(live.run, live.journal)
+        await self._graph_of(live.run).aupdate_state(_config(live.run), {"messages": messages}, as_node="remember")
+
+    def _graph_of(self, run: NewRun) -> Any:
+        """The graph with this run's checkpoints; Any, because its overloads defeat strict typing."""
+        return self._graph.copy({"checkpointer": RunSaver(self._pool, run, self._vault)})
 
     def _context(self, live: LiveRun) -> RunContext:
         run = live.run
@@ -132,7 +131,7 @@ class Executor:
             max_model_calls=run.max_model_calls,
             budget_usd=run.budget_usd,
             emit=live.emit,
-            spent_usd=lambda: live.cost_usd,
+            spent_usd=lambda: live.cost_usd if live.cost_is_known else None,
             attempt=run.attempts,
             journal=live.journal,
             mark_tainted=self._store.taint_thread,
@@ -144,7 +143,7 @@ class Executor:
         renewed_at = time.monotonic()
         while time.monotonic() - renewed_at < LEASE_S - HEARTBEAT_S:
             await asyncio.sleep(HEARTBEAT_S)
-            with suppress(*DATABASE_ERRORS, TimeoutError):  # the lease outlives a short outage
+            with suppress(psycopg.OperationalError, TimeoutError):  # the lease outlives a short outage
                 async with asyncio.timeout(HEARTBEAT_S):
                     if not await self._leases.keep(live.run):
                         break
@@ -166,10 +165,22 @@ class Executor:
         return task
 
 
-def thread_config(thread_id: UUID, *, run_id: UUID | None = None) -> RunnableConfig:
-    """LangGraph's config of a thread; the run's id goes into the metadata of the checkpoints it writes."""
-    metadata = {} if run_id is None else {"run_id": str(run_id)}
-    return {"configurable": {"thread_id": str(thread_id)}, "metadata": metadata, "recursion_limit": STEP_LIMIT}
+def _config(run: NewRun) -> RunnableConfig:
+    """LangGraph's; the run's id goes into the metadata of the checkpoints it writes."""
+    return {
+        "configurable": {"thread_id": str(run.thread_id)},
+        "metadata": {"run_id": str(run.id)},
+        "recursion_limit": STEP_LIMIT,
+    }
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """A cancellation comes too late for this."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    task.result()
 
 
 def _started(run: NewRun) -> RunStarted:
@@ -187,6 +198,15 @@ def _finished(live: LiveRun, answer: str) -> End:
     run = live.run
     event = RunFinished(run_id=str(run.id), thread_id=str(run.thread_id), answer=answer, cost_usd=live.cost_usd)
     return End(status="finished", event=event, cost_usd=live.cost_usd, answer=answer)
+
+
+def _cancelled(live: LiveRun) -> End | None:
+    """By a person or a newer message. Otherwise this process stops or lost the run, which goes on elsewhere."""
+    run = live.run
+    if live.on_cancel is None:
+        return None
+    event = RunCancelled(run_id=str(run.id), thread_id=str(run.thread_id), kept=live.on_cancel == "keep")
+    return End(status="cancelled", event=event, cost_usd=live.cost_usd)
 
 
 def _failed(live: LiveRun, error: PilothouseError) -> End:

@@ -4,18 +4,25 @@ A model's accepted answer is written before the first effect it asks for, a tool
 Why not LangGraph's per-task checkpoints: docs/adr/0003-a-journal-instead-of-checkpoints-per-step.md.
 """
 
+import re
 from typing import Any, Protocol
-from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from agents.leases import NewRun
 from pilothouse.db import Pool
 from pilothouse.errors import PilothouseError
+from pilothouse.models import Answer
 
+ANSWER_STEP = re.compile(r"think\.\d+")
 READ = "SELECT step, result FROM controller.run_steps WHERE run_id = %(run_id)s"
+# The row lock holds off whoever wants to take the run over until this is written, so that they read it.
 WRITE = """
     INSERT INTO controller.run_steps (run_id, step, result)
-    VALUES (%(run_id)s, %(step)s, %(result)s)
+    SELECT id, %(step)s, %(result)s
+    FROM controller.runs
+    WHERE id = %(run_id)s AND attempts = %(attempts)s AND ended_at IS NULL
+    FOR SHARE
     ON CONFLICT (run_id, step) DO NOTHING
     RETURNING step"""
 
@@ -28,7 +35,7 @@ class Journal(Protocol):
     """The steps of one run."""
 
     def recorded(self, step: str) -> Any:
-        """The result an earlier attempt recorded; None when this step is new."""
+        """The result this step had; None when it is new."""
         ...
 
     async def record(self, step: str, result: dict[str, Any]) -> None:
@@ -39,29 +46,35 @@ class Journal(Protocol):
 class RunJournal:
     """One run's journal in PostgreSQL."""
 
-    def __init__(self, pool: Pool, run_id: UUID, recorded: dict[str, Any]) -> None:
+    def __init__(self, pool: Pool, run: NewRun, recorded: dict[str, Any]) -> None:
         """`recorded`: what earlier attempts left; empty for a new run."""
         self._pool = pool
-        self._run_id = run_id
+        self._run = run
         self._recorded = recorded
 
     def recorded(self, step: str) -> Any:
-        """The result an earlier attempt recorded; None when this step is new."""
+        """The result this step had; None when it is new."""
         return self._recorded.get(step)
+
+    def answers(self) -> dict[str, Answer]:
+        """The model's answers so far, by step."""
+        steps = [step for step in self._recorded if ANSWER_STEP.fullmatch(step)]
+        return {step: Answer.from_json(self._recorded[step]) for step in steps}
 
     async def record(self, step: str, result: dict[str, Any]) -> None:
         """Durable when this returns."""
         async with self._pool.connection() as connection:
-            values = {"run_id": self._run_id, "step": step, "result": Jsonb(result)}
+            values = {"run_id": self._run.id, "attempts": self._run.attempts, "step": step, "result": Jsonb(result)}
             written = await (await connection.execute(WRITE, values)).fetchone()
         if written is None:
-            raise RunLostError(f"step {step} of run {self._run_id} was recorded by another process")
+            raise RunLostError(f"run {self._run.id} was taken over by another process")
+        self._recorded[step] = result
 
 
-async def read_journal(pool: Pool, run_id: UUID, *, again: bool) -> RunJournal:
-    """A run's journal; `again`: an earlier attempt may have left something in it."""
-    if not again:
-        return RunJournal(pool, run_id, {})
+async def read_journal(pool: Pool, run: NewRun) -> RunJournal:
+    """A run's journal; only a run that was begun before can have left something in it."""
+    if run.attempts == 1:
+        return RunJournal(pool, run, {})
     async with pool.connection() as connection:
-        rows = await (await connection.execute(READ, {"run_id": run_id})).fetchall()
-    return RunJournal(pool, run_id, {row["step"]: row["result"] for row in rows})
+        rows = await (await connection.execute(READ, {"run_id": run.id})).fetchall()
+    return RunJournal(pool, run, {row["step"]: row["result"] for row in rows})

@@ -4,7 +4,6 @@ Every statement is one round trip and one transaction.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -19,7 +18,8 @@ CHANNEL = "pilothouse_runs"  # NOTIFY: a run's id when its cancellation is asked
 OnCancel = Literal["keep", "roll back"]
 
 COLUMNS = """run.id, run.thread_id, run.user_id, run.caller, run.idempotency_key, run.message, run.model,
-              run.attempts, run.cancel_asked, run.started_at, run.deadline_s, run.max_model_calls, run.budget_usd"""
+              run.attempts, run.cancel_asked, run.deadline_s, run.max_model_calls, run.budget_usd,
+              extract(epoch FROM now() - run.started_at)::float8 AS elapsed_s"""
 # Without the lease nothing is stored, unless the run may wait; nobody overtakes a run that waits.
 ADD = """
     WITH thread AS (
@@ -80,22 +80,21 @@ CLAIM = f"""
 TAKE_OVER = f"""
     WITH taken AS (
         UPDATE controller.thread_leases
-        SET expires_at = now() + %(lease_s)s * interval '1 second'
+        SET expires_at = now() + %(lease_s)s * interval '1 second', attempts = attempts + 1
         WHERE expires_at < now()
-        RETURNING run_id
+        RETURNING run_id, attempts
     )
     UPDATE controller.runs AS run
-    SET attempts = attempts + 1
+    SET attempts = taken.attempts
     FROM taken
     WHERE run.id = taken.run_id
     RETURNING {COLUMNS}"""  # noqa: S608 -- the columns are a constant
 # `attempts` fences: a process that lost its run to another one can neither renew it, nor end it, nor speak for it.
 KEEP = """
-    UPDATE controller.thread_leases AS lease
+    UPDATE controller.thread_leases
     SET expires_at = now() + %(lease_s)s * interval '1 second'
-    FROM controller.runs AS run
-    WHERE lease.run_id = %(id)s AND run.id = lease.run_id AND run.attempts = %(attempts)s
-    RETURNING run.id"""
+    WHERE run_id = %(id)s AND attempts = %(attempts)s
+    RETURNING run_id"""
 END = """
     WITH ended AS (
         UPDATE controller.runs
@@ -120,6 +119,18 @@ ASK_CANCEL = """
     )
     SELECT pg_notify(%(channel)s, id::text)
     FROM asked"""
+# Only an older run makes way, so a message never cancels itself or a newer one.
+ASK_TO_MAKE_WAY = """
+    WITH asked AS (
+        UPDATE controller.runs AS holder
+        SET cancel_asked = %(on_cancel)s
+        FROM controller.thread_leases AS lease, controller.runs AS newer
+        WHERE newer.id = %(id)s AND lease.thread_id = newer.thread_id
+          AND holder.id = lease.run_id AND holder.status = 'running' AND holder.place < newer.place
+        RETURNING holder.id
+    )
+    SELECT pg_notify(%(channel)s, id::text)
+    FROM asked"""
 DROP_WAITING = """
     WITH dropped AS (
         UPDATE controller.runs
@@ -131,7 +142,6 @@ DROP_WAITING = """
     SELECT id, 1, 'run.cancelled', json_build_object('run_id', id, 'thread_id', thread_id, 'kept', false)
     FROM dropped
     RETURNING run_id"""
-HOLDER = "SELECT run_id FROM controller.thread_leases WHERE thread_id = %(thread_id)s"
 ASKED = "SELECT cancel_asked FROM controller.runs WHERE id = %(id)s"
 
 
@@ -157,10 +167,10 @@ class NewRun:
     model: str
     attempts: int = 1
     cancel_asked: OnCancel | None = None
-    started_at: datetime | None = None
     deadline_s: int = 600
     max_model_calls: int = 12
     budget_usd: Decimal | None = None
+    elapsed_s: float = 0.0  # since it began, by the database's clock
 
 
 @dataclass(frozen=True)
@@ -243,11 +253,11 @@ class Leases:
             row = await (await connection.execute(ASKED, {"id": run_id})).fetchone()
         return None if row is None else row["cancel_asked"]
 
-    async def holder(self, thread_id: UUID) -> UUID | None:
-        """The run that holds a thread."""
+    async def ask_to_make_way(self, run: NewRun, *, on_cancel: OnCancel) -> None:
+        """Cancel the older run that holds this one's thread; whoever executes it is told, wherever that is."""
+        values = {"id": run.id, "on_cancel": on_cancel, "channel": CHANNEL}
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(HOLDER, {"thread_id": thread_id})).fetchone()
-        return None if row is None else row["run_id"]
+            await connection.execute(ASK_TO_MAKE_WAY, values)
 
     async def _set_expiry(self, run: NewRun, lease_s: float) -> bool:
         values = {"id": run.id, "attempts": run.attempts, "lease_s": lease_s}

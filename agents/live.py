@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-from agents.eventlog import EventLog, StoredEvent
+from agents.eventlog import Earlier, EventLog, StoredEvent
 from agents.events import Event, UsageRecorded, coalesce
-from agents.journal import Journal, RunLostError
+from agents.journal import RunJournal, RunLostError
 from agents.leases import End, Leases, NewRun, OnCancel
 
 PAUSE_S = 0.03  # words that come within it are stored together
@@ -19,28 +19,40 @@ PAUSE_S = 0.03  # words that come within it are stored together
 class LiveRun:
     """Stores a run's events in order, in batches, and lets anyone here listen from any point."""
 
-    def __init__(self, run: NewRun, *, tainted: bool, journal: Journal, log: EventLog, told: int = 0) -> None:
-        """`tainted`: what its thread was when it began. `told`: events stored by earlier attempts."""
+    def __init__(self, run: NewRun, *, tainted: bool, journal: RunJournal, log: EventLog, told: Earlier) -> None:
+        """`tainted`: what its thread was when it began. `told`: what earlier attempts told."""
         self.run = run
         self.tainted = tainted
         self.journal = journal
         self.on_cancel: OnCancel | None = run.cancel_asked
         self.cost_usd = Decimal(0)
+        self.cost_is_known = True
         self._log = log
-        self._earlier = told
+        self._told = told
         self._waiting: list[Event] = []
         self._stored: list[StoredEvent] = []
         self._emitted = asyncio.Event()
         self._news = asyncio.Event()
         self._closed = False
         self._storing = asyncio.Lock()
+        self._paid = set[str]()
+        for step, answer in journal.answers().items():
+            self._pay(step, answer.usage.cost_usd)
 
     def emit(self, event: Event) -> None:
-        """Tell everyone who listens, as soon as it is stored."""
+        """Tell everyone who listens, as soon as it is stored; what an earlier attempt told is not told again."""
         if isinstance(event, UsageRecorded):
-            self.cost_usd += event.cost_usd or 0
+            self._pay(event.step, event.cost_usd)
+        if self._told.has(event):
+            return
         self._waiting.append(event)
         self._emitted.set()
+
+    def _pay(self, step: str, cost_usd: Decimal | None) -> None:
+        if step not in self._paid:
+            self._paid.add(step)
+            self.cost_usd += cost_usd or 0
+            self.cost_is_known &= cost_usd is not None
 
     async def write(self) -> None:
         """Store what is emitted, until cancelled. Raises `RunLostError` when another process has the run."""
@@ -75,7 +87,7 @@ class LiveRun:
 
     async def follow(self, *, after: int, silence_s: float) -> AsyncGenerator[Sequence[StoredEvent]]:
         """What this process stored after `after`, as it comes; empty after each silence; ends when closed."""
-        position = max(0, after - self._earlier)
+        position = max(0, after - self._told.last_number)
         while position < len(self._stored) or not self._closed:
             if position >= len(self._stored):
                 await self._wait(silence_s)
@@ -86,7 +98,7 @@ class LiveRun:
     @property
     def earlier(self) -> int:
         """How many events earlier attempts stored; they are in the log, not here."""
-        return self._earlier
+        return self._told.last_number
 
     def _take(self) -> list[StoredEvent]:
         self._emitted.clear()
@@ -95,7 +107,7 @@ class LiveRun:
         return [_stored(first + place, event) for place, event in enumerate(events)]
 
     def _next_number(self) -> int:
-        return self._earlier + len(self._stored) + 1
+        return self._told.last_number + len(self._stored) + 1
 
     def _publish(self, batch: Sequence[StoredEvent]) -> None:
         self._stored.extend(batch)

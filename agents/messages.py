@@ -1,15 +1,24 @@
 """From the thread's messages to what a model is sent, and back."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
+import orjson
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from agents.state import PendingCall
 from pilothouse.models import Answer
 
+MAX_RESULT_CHARS = 32_000
 RAW_CALLS = "raw_tool_calls"  # the model's own argument text, unparsed, beside the message
 UNANSWERED = '{"error":{"code":"interrupted","message":"this call was interrupted and has no result"}}'
+
+
+class Outcome(TypedDict):
+    """How a tool call ended, as the journal keeps it."""
+
+    status: Literal["ok", "error"]
+    result: Any
 
 
 def from_answer(answer: Answer, *, run_id: str, step: str) -> AIMessage:
@@ -29,27 +38,52 @@ def pending_calls(message: AnyMessage) -> list[PendingCall]:
     return message.additional_kwargs.get(RAW_CALLS, []) if isinstance(message, AIMessage) else []
 
 
+def tool_message(call: PendingCall, outcome: Outcome, *, run_id: str) -> ToolMessage:
+    """What came of a call, as the model reads it."""
+    return ToolMessage(
+        _fit(orjson.dumps(outcome["result"]).decode()),
+        id=f"{run_id}:{call['step']}",
+        tool_call_id=call["id"],
+        name=call["name"],
+        status="success" if outcome["status"] == "ok" else "error",
+    )
+
+
 def to_openai(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
-    """OpenAI's shape. A tool call without a result gets one, or the provider refuses the thread for ever."""
-    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    result: list[dict[str, Any]] = []
+    """OpenAI's shape. Each tool call is followed by its result, and has one: else providers refuse the thread for ever.
+
+    A result belongs to a call by its place in the run, never by the model's own id, which may come twice.
+    """
+    results = {message.id: message.text for message in messages if isinstance(message, ToolMessage)}
+    shown: list[dict[str, Any]] = []
     for message in messages:
-        result.append(_one(message))
-        result.extend(_tool(call["id"], UNANSWERED) for call in pending_calls(message) if call["id"] not in answered)
-    return result
+        if isinstance(message, HumanMessage):
+            shown.append({"role": "user", "content": message.text})
+        elif not isinstance(message, ToolMessage):
+            shown.extend(_said(message, results))
+    return shown
 
 
-def _one(message: AnyMessage) -> dict[str, Any]:
-    if isinstance(message, ToolMessage):
-        return _tool(message.tool_call_id, message.text)
-    if isinstance(message, HumanMessage):
-        return {"role": "user", "content": message.text}
-    calls = [
-        {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
-        for call in pending_calls(message)
+def _said(message: AnyMessage, results: Mapping[str | None, str]) -> Iterator[dict[str, Any]]:
+    """A model's message and what came of the calls in it."""
+    run_id = (message.id or "").partition(":")[0]
+    calls = dict(zip(_distinct_ids(message), pending_calls(message), strict=True))
+    asked = [
+        {"id": call_id, "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
+        for call_id, call in calls.items()
     ]
-    return {"role": "assistant", "content": message.text} | ({"tool_calls": calls} if calls else {})
+    yield {"role": "assistant", "content": message.text} | ({"tool_calls": asked} if asked else {})
+    for call_id, call in calls.items():
+        content = results.get(f"{run_id}:{call['step']}", UNANSWERED)
+        yield {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
-def _tool(call_id: str, content: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": content}
+def _distinct_ids(message: AnyMessage) -> list[str]:
+    ids = [call["id"] for call in pending_calls(message)]
+    return [each if ids.index(each) == place else f"{each}_{place}" for place, each in enumerate(ids)]
+
+
+def _fit(content: str) -> str:
+    if len(content) <= MAX_RESULT_CHARS:
+        return content
+    return content[:MAX_RESULT_CHARS] + f"... (cut: {len(content)} characters, {MAX_RESULT_CHARS} shown)"

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 from langchain_core.messages import AnyMessage
-from psycopg_pool import PoolTimeout
 
 from agents.background import Background
 from agents.encryption import Vault
@@ -155,23 +154,26 @@ class Runs:
     async def sweep(self) -> None:
         """For as long as the process lives: go on with runs whose process died, begin runs whose thread became free."""
         while True:
-            with suppress(psycopg.OperationalError, PoolTimeout):  # the next sweep comes soon
+            try:
                 for run in await self._leases.take_over():
-                    logger.info("run.taken_over", run_id=str(run.id), attempt=run.attempts)
-                    await self._begin(run)
+                    await self._go_on(run)
                 while (waiting := await self._leases.claim()) is not None:
                     await self._begin(waiting)
                 await self._check_cancelled()
+            except psycopg.Error as error:  # the next sweep comes soon
+                logger.warning("sweep.failed", reason=type(error).__name__)
             await asyncio.sleep(SWEEP_S)
 
     async def listen(self) -> None:
         """For as long as the process lives: hear at once that a run is to be cancelled, whichever process was asked."""
         while True:
-            with suppress(psycopg.OperationalError, PoolTimeout):
+            try:
                 async with self._pool.connection() as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     async for notice in connection.notifies():
-                        await self._check_cancelled(UUID(notice.payload))
+                        await self._hear(notice.payload)
+            except psycopg.Error as error:  # meanwhile the sweep looks
+                logger.warning("listening.failed", reason=type(error).__name__)
             await asyncio.sleep(SWEEP_S)
 
     async def close(self) -> None:
@@ -197,18 +199,22 @@ class Runs:
 
     async def _make_way(self, run: NewRun, if_busy: IfBusy) -> None:
         """Cancel what holds the thread, where the policy says so; the thread may also have become free meanwhile."""
-        on_cancel = ON_CANCEL.get(if_busy)
-        holder = await self._leases.holder(run.thread_id)
-        if on_cancel is not None and holder is not None:
-            await self._leases.ask_cancel(holder, on_cancel=on_cancel)
+        if (on_cancel := ON_CANCEL.get(if_busy)) is not None:
+            await self._leases.ask_to_make_way(run, on_cancel=on_cancel)
         await self._begin_next(run.thread_id)
+
+    async def _go_on(self, run: NewRun) -> None:
+        """With a run whose lease ran out: because its process died, or because this one was asleep."""
+        logger.info("run.taken_over", run_id=str(run.id), attempt=run.attempts)
+        if (asleep := self._tasks.get(run.id)) is not None:
+            asleep.cancel()
+            await asyncio.wait([asleep])
+        await self._begin(run)
 
     async def _begin(self, run: NewRun, *, is_new: bool = False) -> None:
         """Execute a run that this process holds. `is_new`: its thread is, so there is nothing to look up."""
         tainted = not is_new and (await self._store.get_thread(run.thread_id, user_id=run.user_id)).tainted
-        again = run.attempts > 1
-        journal = await read_journal(self._pool, run.id, again=again)
-        told = await self._log.last_number(run.id) if again else 0
+        journal, told = await read_journal(self._pool, run), await self._log.read_earlier(run)
         live = LiveRun(run, tainted=tainted, journal=journal, log=self._log, told=told)
         self._live[run.id] = live
         self._tasks[run.id] = asyncio.create_task(self._execute(live), name=f"run {run.id}")
@@ -218,7 +224,7 @@ class Runs:
             await self._executor.execute(live)
         finally:
             del self._live[live.run.id], self._tasks[live.run.id]
-        with suppress(psycopg.OperationalError, PoolTimeout):  # else the sweep begins it
+        with suppress(psycopg.Error):  # else the sweep begins it
             await self._begin_next(live.run.thread_id)
 
     async def _begin_next(self, thread_id: UUID) -> None:
@@ -231,12 +237,18 @@ class Runs:
         found = (self._tasks[run_id] for run_id, live in self._live.items() if live.run.thread_id == thread_id)
         return next(found, None)
 
+    async def _hear(self, payload: str) -> None:
+        """Anyone with a login may notify: only the id of a run means something, and only the database is believed."""
+        with suppress(ValueError):
+            await self._check_cancelled(UUID(payload))
+
     async def _check_cancelled(self, *run_ids: UUID) -> None:
         """Stop those runs (all that run here, if none is named) whose cancellation was asked for."""
         for run_id in run_ids or tuple(self._live):
             live = self._live.get(run_id)
             if live is None or live.on_cancel is not None:
                 continue
-            live.on_cancel = await self._leases.cancel_asked(run_id)
-            if live.on_cancel is not None and run_id in self._tasks:
+            asked = await self._leases.cancel_asked(run_id)
+            if asked is not None and live.on_cancel is None and self._live.get(run_id) is live:
+                live.on_cancel = asked
                 self._tasks[run_id].cancel()

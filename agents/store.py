@@ -51,12 +51,12 @@ DELETE_THREAD = (
     "DELETE FROM checkpoints WHERE thread_id = %(id)s::text",
     "DELETE FROM controller.threads WHERE id = %(id)s",
 )
-LOCK_IF_FREE = """
+LOCK_THREAD = "SELECT id FROM controller.threads WHERE id = %(id)s FOR UPDATE"  # no run can be added meanwhile
+FIND_UNENDED = """
     SELECT id
-    FROM controller.threads AS thread
-    WHERE id = %(id)s
-      AND NOT EXISTS (SELECT FROM controller.thread_leases AS lease WHERE lease.thread_id = thread.id)
-    FOR UPDATE"""
+    FROM controller.runs
+    WHERE thread_id = %(id)s AND ended_at IS NULL
+    LIMIT 1"""
 
 
 @dataclass(frozen=True)
@@ -136,9 +136,10 @@ class Store:
             return await cursor.fetchall()
 
     async def delete_thread(self, thread_id: UUID) -> bool:
-        """Everything of it, in one transaction; False, and nothing gone, while a run holds it."""
+        """Everything of it, in one transaction; False, and nothing gone, while one of its runs has not ended."""
         async with self._pool.connection() as connection, connection.transaction():
-            if await (await connection.execute(LOCK_IF_FREE, {"id": thread_id})).fetchone() is None:
+            await connection.execute(LOCK_THREAD, {"id": thread_id})
+            if await (await connection.execute(FIND_UNENDED, {"id": thread_id})).fetchone() is not None:
                 return False
             for statement in DELETE_THREAD:
                 await connection.execute(statement, {"id": thread_id})

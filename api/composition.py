@@ -112,7 +112,7 @@ def _make_deps(model: ModelClient, memory: MemoryClient, tools: list[Tool]) -> D
 def _make_runs(settings: WorkerSettings, pool: Pool, background: Background, deps: Deps) -> Runs:
     vault = Vault(settings.checkpoint_key)
     store, leases = Store(pool), Leases(pool, lease_s=LEASE_S)
-    executor = Executor(graph=build_graph(deps), pool=pool, vault=vault, store=store, leases=leases, clock=clock.now)
+    executor = Executor(graph=build_graph(deps), pool=pool, vault=vault, store=store, leases=leases)
     return Runs(
         pool=pool,
         vault=vault,

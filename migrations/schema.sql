@@ -684,7 +684,8 @@ ALTER TABLE controller.schedules OWNER TO pilothouse_controller;
 CREATE TABLE controller.thread_leases (
     thread_id uuid NOT NULL,
     run_id uuid NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL
 );
 
 ALTER TABLE controller.thread_leases OWNER TO pilothouse_controller;

@@ -24,6 +24,7 @@ from pilothouse.errors import (
     UnavailableError,
     UpstreamError,
 )
+from pilothouse.text import without_nul
 
 Message = Mapping[str, Any]  # OpenAI's chat message, ready for JSON
 ACCEPTED_ENDS = ("stop", "tool_calls")
@@ -176,8 +177,8 @@ def _take_line(line: bytes, partial: _Partial, on_text: Callable[[str], None]) -
 def _take_chunk(chunk: dict[str, Any], partial: _Partial, on_text: Callable[[str], None]) -> None:
     if error := chunk.get("error"):
         raise IncompleteAnswerError(f"the model failed midway: {_message(error)}", hint="ask again")
-    partial.served_model = chunk.get("model") or partial.served_model
-    partial.provider = chunk.get("provider") or partial.provider
+    partial.served_model = without_nul(chunk.get("model")) or partial.served_model
+    partial.provider = without_nul(chunk.get("provider")) or partial.provider
     partial.usage = chunk.get("usage") or partial.usage
     for choice in chunk.get("choices") or ():
         _take_delta(choice.get("delta") or {}, partial, on_text)
@@ -185,15 +186,15 @@ def _take_chunk(chunk: dict[str, Any], partial: _Partial, on_text: Callable[[str
 
 
 def _take_delta(delta: dict[str, Any], partial: _Partial, on_text: Callable[[str], None]) -> None:
-    if text := delta.get("content"):
+    if text := without_nul(delta.get("content")):
         partial.text.append(text)
         on_text(text)
     for piece in delta.get("tool_calls") or ():
         call = partial.calls.setdefault(piece.get("index", 0), {"id": "", "name": "", "arguments": ""})
         function: dict[str, Any] = piece.get("function") or {}
-        call["id"] = piece.get("id") or call["id"]
-        call["name"] = function.get("name") or call["name"]
-        call["arguments"] += function.get("arguments") or ""
+        call["id"] = without_nul(piece.get("id")) or call["id"]
+        call["name"] = without_nul(function.get("name")) or call["name"]
+        call["arguments"] += without_nul(function.get("arguments")) or ""
 
 
 def _whole(partial: _Partial) -> Answer:

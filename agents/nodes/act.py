@@ -1,56 +1,46 @@
 """Run one tool call, once. This is the tool border: whatever goes wrong becomes a message, never a crash."""
 
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 import orjson
-from langchain_core.messages import ToolMessage
 from pydantic import BaseModel, ValidationError
 
 from agents.deps import Deps, RunContext
 from agents.events import ToolFinished, ToolStarted
 from agents.journal import RunLostError
+from agents.messages import Outcome, tool_message
+from agents.record import begun, interrupted
 from agents.state import PendingCall, Update
 from pilothouse import log
 from pilothouse.errors import BadInputError, PilothouseError
+from pilothouse.text import without_nul
 from tools.registry import Call, Tool
-
-MAX_RESULT_CHARS = 32_000
 
 logger = log.get_logger()
 
 
-class Outcome(TypedDict):
-    """How a tool call ended, as the journal keeps it."""
-
-    status: Literal["ok", "error"]
-    result: Any
-
-
 async def act(call: PendingCall, deps: Deps, run: RunContext) -> Update:
     """Validate the arguments, run the tool, hand its result (or its error) to the model."""
-    told: dict[str, Any] = {"tool_call_id": call["id"], "name": call["name"], "arguments": _shown(call["arguments"])}
+    told: dict[str, Any] = {
+        "step": call["step"],
+        "tool_call_id": call["id"],
+        "name": call["name"],
+        "arguments": _shown(call["arguments"]),
+    }
     run.emit(ToolStarted(**told))
     outcome: Outcome | None = run.journal.recorded(call["step"])
     if outcome is None:
         outcome = await _outcome(call, deps, run)
         await run.journal.record(call["step"], {**outcome})
-    status, result = outcome["status"], outcome["result"]
-    run.emit(ToolFinished(**told, status=status, result=result))
-    message = ToolMessage(
-        _fit(orjson.dumps(result).decode()),
-        id=f"{run.run_id}:{call['step']}",
-        tool_call_id=call["id"],
-        name=call["name"],
-        status="success" if status == "ok" else "error",
-    )
-    return {"messages": [message]}
+    run.emit(ToolFinished(**told, **outcome))
+    return {"messages": [tool_message(call, outcome, run_id=run.run_id)]}
 
 
 async def _outcome(call: PendingCall, deps: Deps, run: RunContext) -> Outcome:
     """What came of the call, ready for JSON."""
     try:
         result = await _run_tool(call, deps, run)
-        return {"status": "ok", "result": orjson.loads(orjson.dumps(result, default=str))}
+        return {"status": "ok", "result": without_nul(orjson.loads(orjson.dumps(result, default=str)))}
     except RunLostError:
         raise  # not the tool's failure: another process has the run
     except PilothouseError as error:
@@ -76,11 +66,9 @@ async def _run_tool(call: PendingCall, deps: Deps, run: RunContext) -> Any:
 
 async def _begin_once(call: PendingCall, run: RunContext) -> None:
     """Written before the call: after a crash nobody knows whether it took effect, so it is not made again."""
-    begun = f"{call['step']}.begun"
-    if run.journal.recorded(begun) is not None:
-        hint = "find out whether it took effect before you ask for it again"
-        raise PilothouseError(f"{call['name']} was interrupted; it may have taken effect", hint=hint)
-    await run.journal.record(begun, {})
+    if run.journal.recorded(begun(call["step"])) is not None:
+        raise interrupted(call["name"])
+    await run.journal.record(begun(call["step"]), {})
 
 
 def _validated(tool: Tool, raw: str) -> BaseModel:
@@ -96,12 +84,6 @@ def _validated(tool: Tool, raw: str) -> BaseModel:
 def _shown(raw: str) -> Any:
     """For people to look at: the arguments as an object where they are one, else the text."""
     try:
-        return orjson.loads(raw or "{}")
+        return without_nul(orjson.loads(raw or "{}"))
     except orjson.JSONDecodeError:
         return raw
-
-
-def _fit(content: str) -> str:
-    if len(content) <= MAX_RESULT_CHARS:
-        return content
-    return content[:MAX_RESULT_CHARS] + f"... (cut: {len(content)} characters, {MAX_RESULT_CHARS} shown)"

@@ -10,6 +10,8 @@ from agents.state import State, Update
 from pilothouse.errors import ForbiddenError, IncompleteAnswerError
 from pilothouse.models import Answer, Message, Request
 
+MAX_CALLS = 16  # in one answer
+
 
 async def think(state: State, deps: Deps, run: RunContext) -> Update:
     """One model call; its answer is whole, or this raises and no tool runs."""
@@ -17,7 +19,7 @@ async def think(state: State, deps: Deps, run: RunContext) -> Update:
     step = f"think.{rounds}"
     recorded = run.journal.recorded(step)
     answer = Answer.from_json(recorded) if recorded else await _ask(step, state, deps, run)
-    run.emit(UsageRecorded(node="think", **vars(answer.usage)))
+    run.emit(UsageRecorded(step=step, node="think", **vars(answer.usage)))
     if answer.text:
         _tell(answer.text, step, run, again=recorded is not None)
     return {"messages": [from_answer(answer, run_id=run.run_id, step=step)], "rounds": rounds + 1}
@@ -31,6 +33,9 @@ async def _ask(step: str, state: State, deps: Deps, run: RunContext) -> Answer:
     )
     message_id = _message_id(step, run)
     answer = await deps.model.complete(request, lambda text: run.emit(MessageDelta(message_id=message_id, text=text)))
+    if len(answer.tool_calls) > MAX_CALLS:
+        asked = f"the model asked for {len(answer.tool_calls)} tools at once; none was run"
+        raise IncompleteAnswerError(asked, hint="ask a narrower question")
     await run.journal.record(step, answer.to_json())
     return answer
 
@@ -53,7 +58,13 @@ def _check_limits(rounds: int, run: RunContext) -> None:
         raise IncompleteAnswerError(
             f"the model asked for tools {rounds} times without answering", hint="ask a narrower question"
         )
-    if run.budget_usd is not None and run.spent_usd() >= run.budget_usd:
+    if run.budget_usd is None:
+        return
+    spent_usd = run.spent_usd()
+    if spent_usd is None:
+        hint = "ask without a budget, or with a model whose provider says what it costs"
+        raise ForbiddenError("the provider does not say what a call cost, so the budget cannot be kept", hint=hint)
+    if spent_usd >= run.budget_usd:
         hint = "ask a narrower question, or allow more"
         raise ForbiddenError(f"the run's budget of {run.budget_usd} USD is used up", hint=hint)
 

@@ -122,7 +122,7 @@ class Teller:
         self._open = ""
 
     def _say_tool(self, kind: str, fields: dict[str, Any]) -> None:
-        told = (kind, str(fields["tool_call_id"]))
+        told = (kind, fields["step"])
         if told in self._tools:
             return
         self._tools.add(told)

@@ -57,11 +57,12 @@ async def test_another_user_is_told_nothing_of_it(controller: Controller, http: 
     assert "walrus" not in reply["answer"]
 
 
-async def test_a_thread_goes_on_and_can_be_read_back(http: httpx.AsyncClient) -> None:
-    first = (await http.post("/api/chat", json={"message": "Remember that I like tea"})).json()
-    await http.post("/api/chat", json={"message": "Hello again", "thread_id": first["thread_id"]})
+async def test_a_thread_goes_on_and_can_be_read_back(controller: Controller) -> None:
+    async with controller.client(controller.add_key(user_id="grace")) as http:
+        first = (await http.post("/api/chat", json={"message": "Remember that I like tea"})).json()
+        await http.post("/api/chat", json={"message": "Hello again", "thread_id": first["thread_id"]})
 
-    thread = (await http.get(f"/api/threads/{first['thread_id']}")).json()
+        thread = (await http.get(f"/api/threads/{first['thread_id']}")).json()
 
     roles = " ".join(message["role"] for message in thread["messages"])
     assert roles == "user assistant tool assistant user assistant"
