@@ -139,15 +139,9 @@ async function replay({ messages, runs }, isShown) {
     for (const each of calls ?? []) turn?.startTool({ ...each, tool_call_id: each.id });
   }
   if (runs.at(-1)?.model === REHEARSAL.model) showNotice(REHEARSAL.notice); // a stored thread brings no notice of its own
-  for (const run of runs.filter((each) => each.ended_at)) endAsStored(turns.get(run.run_id), run);
+  for (const run of runs.filter((each) => each.ended_at)) turns.get(run.run_id).endAs(run);
   toEnd();
   for (const run of runs.filter((each) => !each.ended_at)) if (isShown()) await attend(turns.get(run.run_id), async () => run);
-}
-
-function endAsStored(turn, { model, cost_usd: cost, status, error }) {
-  turn.model = model;
-  const problem = status === "failed" ? (error ?? { message: "This run failed." }) : undefined;
-  turn.end({ cost, problem, note: status === "cancelled" ? "Cancelled." : undefined });
 }
 
 function enter() {

@@ -128,6 +128,13 @@ export class Turn {
     this.root.setAttribute("aria-busy", "false");
   }
 
+  /** As its run was stored, whose events are not told again. */
+  endAs({ model, cost_usd: cost, status, error }) {
+    this.model = model;
+    const problem = status === "failed" ? (error ?? { message: "This run failed." }) : undefined;
+    this.end({ cost, problem, note: status === "cancelled" ? "Cancelled." : undefined });
+  }
+
   account(cost) {
     const calls = [...this.usage.values()];
     const { served_model: served, provider } = calls.at(-1) ?? {};

@@ -1,12 +1,24 @@
-"""The page's scripts against a real controller: a broken connection is gone on with, a run can be cancelled."""
+"""The page's scripts against a real controller: asked, opened again, cut off, cancelled."""
 
 import pytest
 
-from tests.fixtures.controller import StartController
+from tests.fixtures.controller import Controller, StartController
 from tests.fixtures.page_scripts import Event, asking
 from tests.fixtures.processes import Launcher
 
 pytestmark = pytest.mark.timeout(180)
+
+
+async def test_the_page_opens_with_a_key_answers_and_shows_the_same_when_it_is_opened_again(
+    controller: Controller,
+) -> None:
+    async with asking(controller, "Remember that I like tea", script="open.mjs") as events:
+        [asked, again] = [event["lines"] async for event in events]
+
+    assert asked[0] == "Remember that I like tea"
+    assert asked[1].startswith("memory_save")
+    assert "tea" in asked[2]
+    assert again[:3] == asked[:3]
 
 
 async def test_an_answer_whose_controller_is_killed_goes_on_on_the_page_and_is_shown_once(
@@ -18,7 +30,7 @@ async def test_an_answer_whose_controller_is_killed_goes_on_on_the_page_and_is_s
     async with asking(controller, "Hello") as events:
         async for event in events:
             told.append(event)
-            if event["type"] == "message.delta" and controller.server.process.poll() is None:
+            if event.get("node") == "think" and controller.server.process.poll() is None:
                 controller.server.kill()
                 settings, health = controller.environment, "/health/live"
                 own_launcher.start("api", settings, port_variable="PILOTHOUSE_PORT_API", port=port, health=health)
