@@ -57,7 +57,9 @@ class Access:
             await cursor.execute(FIND_KEY, {"hash": digest})
             key = await cursor.fetchone()
         if key is None or key.revoked_at or (key.expires_at and key.expires_at <= self._clock()):
-            raise UnauthorizedError("this key opens nothing here", hint="bin/pilothouse status shows where your key is")
+            raise UnauthorizedError(
+                "this key opens nothing here", hint="bin/pilothouse up --detach shows the address with your key"
+            )
         return key
 
 

@@ -69,6 +69,10 @@ async def _unusable(_: Request, error: Exception) -> Response:
 
 
 def _problem(problem: dict[str, Any]) -> str:
+    if problem["type"] == "json_invalid":
+        return f"the body is not JSON: {problem['ctx']['error']}"
+    if problem["type"] == "model_attributes_type" and problem["loc"] == ("body",):
+        return "the body must be a JSON object, with Content-Type: application/json"
     where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query")) or "body"
     return f"{where}: {problem['msg']}"
 

@@ -78,6 +78,21 @@ async def test_a_budget_is_kept_to_the_millionth(controller: Controller, http: h
     assert stored["budget_usd"] == Decimal("999999.000001")
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{", "the body is not JSON: Expecting property name"),
+        (b"[]", "the body must be a JSON object"),
+        (b"null", "the body must be a JSON object"),
+        (b'{"message": 7}', "message: Input should be a valid string"),
+    ],
+)
+async def test_the_reason_names_what_is_wrong(http: httpx.AsyncClient, body: bytes, reason: str) -> None:
+    answer = await http.post("/api/chat", content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.json()["error"]["message"].startswith(reason)
+
+
 async def test_a_body_without_a_stated_length_is_refused(http: httpx.AsyncClient) -> None:
     async def pieces():  # noqa: ANN202 -- an endless body, in pieces
         yield b"{"
