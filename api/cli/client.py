@@ -12,7 +12,14 @@ import aiohttp
 import orjson
 
 from agents.events import ENDS
-from pilothouse.errors import BadInputError, NotFoundError, PilothouseError, UnavailableError
+from pilothouse.errors import (
+    BadInputError,
+    ConflictError,
+    NotFoundError,
+    PilothouseError,
+    TooLargeError,
+    UnavailableError,
+)
 from pilothouse.settings import StackSettings
 from stack.home import find_home
 from stack.lifecycle import StackInfo, find_running
@@ -23,6 +30,12 @@ PATIENCE_S = 30  # a killed controller is back within seconds
 PAUSE_S = 0.2
 MIN_ID_CHARS = 4
 NEWEST = 200  # as many as one request lists
+LISTS = {
+    "no thread ": "bin/pilothouse threads list",
+    "no run ": "bin/pilothouse runs list",
+    "no schedule ": "bin/pilothouse schedule list",
+}
+REFUSALS = {kind.status: kind for kind in (BadInputError, TooLargeError, ConflictError, UnavailableError)}
 
 Kind = Literal["run", "thread"]
 Fields = dict[str, Any]
@@ -168,8 +181,10 @@ async def _require_success(response: aiohttp.ClientResponse) -> None:
     if response.ok:
         return
     error = _error(await response.read())
-    kind = UnavailableError if response.status == UnavailableError.status else PilothouseError
-    raise kind(error.get("message") or f"the controller answered {response.status}", hint=error.get("hint") or "")
+    message = error.get("message") or f"the controller answered {response.status}"
+    if response.status == NotFoundError.status:  # the API's hint names its routes and fields
+        raise NotFoundError(message, hint=next((hint for what, hint in LISTS.items() if what in message), ""))
+    raise REFUSALS.get(response.status, PilothouseError)(message, hint=error.get("hint") or "")
 
 
 def _error(raw: bytes) -> Mapping[str, str]:

@@ -50,7 +50,7 @@ app.command()(doctor.doctor)
 app.command()(check.check)
 app.command(context_settings=test.PASS_THROUGH)(test.test)
 app.command()(graph.graph)
-app.command(context_settings=test.PASS_THROUGH)(bench.bench)
+app.command(context_settings=bench.OWN_ARGUMENTS)(bench.bench)
 
 
 def main() -> None:
@@ -58,8 +58,16 @@ def main() -> None:
     try:
         app(prog_name="bin/pilothouse")
     except PilothouseError as error:
-        console = Console(stderr=True, highlight=False)
-        console.print(f"[red]{type(error).__name__}[/]: {escape(error.message)}", soft_wrap=True)
-        if error.hint:
-            console.print(f"[dim]{escape(error.hint)}[/]", soft_wrap=True)
+        _say(type(error).__name__, error.message, error.hint)
         sys.exit(1)
+    except OSError as error:  # a full disk, a file that is another user's: found wherever something is written
+        where = f": {error.filename}" if error.filename else ""
+        _say(type(error).__name__, f"{error.strerror or error}{where}", "bin/pilothouse doctor may know more")
+        sys.exit(1)
+
+
+def _say(kind: str, message: str, hint: str) -> None:
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[red]{kind}[/]: {escape(message)}", soft_wrap=True)
+    if hint:
+        console.print(f"[dim]{escape(hint)}[/]", soft_wrap=True)

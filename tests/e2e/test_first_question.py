@@ -66,7 +66,7 @@ def test_an_unknown_thread_is_said_with_what_to_do(terminal: Terminal) -> None:
     asked = terminal.type("ask", "--thread", "00000000-0000-0000-0000-000000000000", "Hello")
 
     assert asked.returncode == 1
-    assert "leave thread_id out" in asked.stderr
+    assert "bin/pilothouse threads list" in asked.stderr
 
 
 def test_status_shows_every_process_ready(terminal: Terminal) -> None:

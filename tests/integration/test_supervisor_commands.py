@@ -1,6 +1,8 @@
 """What a person meets in the terminal when something is in the way: one line and a hint, never a traceback."""
 
+import asyncio
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from stack.isolation import FIRST_UID, can_run
 from stack.leftovers import find_leftovers
 from stack.ports import find_free
 from tests.fixtures.command_line import PROGRAM, CommandLine
+from tests.fixtures.waiting import until
 
 OTHER = FIRST_UID + 90
 
@@ -98,6 +101,25 @@ def test_logs_of_an_unknown_process_name_the_known_ones(pilothouse: CommandLine,
 
     assert (unknown.returncode, "known are: proxy" in unknown.stderr) == (1, True)
     assert known.stdout == "proxy      second\n"
+
+
+def test_what_cannot_be_read_is_one_line(pilothouse: CommandLine, home: Home) -> None:
+    (home.logs / "proxy.log").mkdir()  # rights would not stop root
+
+    done = pilothouse("logs")
+
+    assert done.returncode == 1
+    assert str(home.logs / "proxy.log") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_ctrl_c_while_it_is_still_loading_ends_it_without_a_traceback() -> None:
+    process = await asyncio.create_subprocess_exec(PROGRAM, "status", stderr=asyncio.subprocess.PIPE)
+    await until(lambda: "pydantic_core" in Path(f"/proc/{process.pid}/maps").read_text())
+    process.send_signal(signal.SIGINT)
+    _, errors = await process.communicate()
+
+    assert (process.returncode, errors) == (-signal.SIGINT, b"")
 
 
 def test_doctor_finds_an_opened_secrets_file(pilothouse: CommandLine, open_home: Path) -> None:
