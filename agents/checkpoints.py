@@ -25,7 +25,7 @@ from agents.encryption import Vault
 from agents.journal import RunLostError
 from agents.leases import NewRun
 from agents.serializer import HINT, StrictSerializer, UnreadableStateError
-from agents.transcript import FORGET, Transcript, runs_of
+from agents.transcript import FORGET, HOLD_BRIEFLY, Transcript, runs_of
 from pilothouse.db import Pool
 
 HOLD_RUN = """
@@ -120,6 +120,7 @@ async def forget_run(pool: Pool, run: NewRun) -> None:
     """Take back what a run wrote into its thread; `RunLostError` when another process has the run."""
     values = {"thread_id": str(run.thread_id), "run_id": str(run.id), "attempts": run.attempts}
     async with pool.connection() as connection, connection.transaction():
+        await connection.execute(HOLD_BRIEFLY)
         if await (await connection.execute(HOLD_RUN, values)).fetchone() is None:
             raise RunLostError(f"run {run.id} was taken over by another process")
         for statement in (FORGET_WRITES, FORGET_CHECKPOINTS, FORGET):

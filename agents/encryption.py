@@ -1,7 +1,7 @@
 """Conversations at rest, encrypted by option: AES-256-GCM, each value bound to the very place it was written for.
 
 With a key, a value that is plain, was written with another key, was changed, or was moved from another row is refused.
-Without a key everything is plain, and a value that is not is refused too. What is covered: docs/setup/01_Encryption.md.
+Without a key everything is plain, and a value that is not is refused too. What is covered: docs/setup/02_Encryption.md.
 """
 
 import base64

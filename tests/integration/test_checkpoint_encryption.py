@@ -1,11 +1,13 @@
 """With PILOTHOUSE_CHECKPOINT_KEY, who has the database has not what was said."""
 
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 
+from tests.fixtures.checkpoints import crafted_row
 from tests.fixtures.controller import StartController, stream_chat
-from tests.fixtures.encryption import swap_messages, tables_with
+from tests.fixtures.encryption import put_messages, swap_messages, tables_with
 from tests.fixtures.processes import Launcher
 
 pytestmark = pytest.mark.timeout(120)
@@ -67,6 +69,25 @@ async def test_with_the_wrong_key_a_thread_gives_one_clear_error_and_others_work
         assert "PILOTHOUSE_CHECKPOINT_KEY" in error["hint"]
     assert other.is_success
     assert "Traceback" not in again.server.log.read_text()
+
+
+async def test_a_row_that_would_call_a_function_is_refused_when_its_thread_is_read_or_continued(
+    start_own_controller: StartController, tmp_path: Path
+) -> None:
+    folder = tmp_path / "called"
+    controller = start_own_controller(MODEL)
+    async with controller.client(controller.add_key()) as http:
+        thread_id = (await http.post("/api/chat", json={"message": "Hello"})).json()["thread_id"]
+        put_messages(controller.urls.admin, crafted_row(0, "os", "mkdir", str(folder))[1])
+
+        replies = [
+            await http.get(f"/api/threads/{thread_id}"),
+            await http.post("/api/chat", json={"message": "Hello", "thread_id": thread_id}),
+        ]
+
+    assert [reply.json()["error"]["code"] for reply in replies] == ["unreadable_state"] * 2
+    assert not folder.exists()
+    assert "state.refused" in controller.server.log.read_text()
 
 
 async def test_a_row_moved_from_another_thread_is_refused(start_own_controller: StartController) -> None:

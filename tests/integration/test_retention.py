@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.checkpoints import set_up
 from stack.scratch import Scratch
 from tests.fixtures.command_line import CommandLine
 from tests.fixtures.controller import StartController
-from tests.fixtures.retention import age, checkpointed_runs, count, give_password, retention_of
+from tests.fixtures.postgres import DatabaseUrls
+from tests.fixtures.retention import add_old_runs, age, checkpointed_runs, count, give_password, retention_of, stories
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -20,7 +22,7 @@ LOOKED_BACK_AT = ("run_events", "run_steps", "checkpoints", "checkpoint_writes")
 
 async def test_a_pruned_thread_goes_on_with_all_its_messages(start_own_controller: StartController) -> None:
     controller = start_own_controller("pilothouse/rehearsal")
-    async with controller.client(controller.add_key()) as http, retention_of(controller) as retention:
+    async with controller.client(controller.add_key()) as http, retention_of(controller.urls) as retention:
         first = (await http.post("/api/chat", json={"message": "Remember that I like tea"})).json()
         thread = {"thread_id": first["thread_id"]}
         second = (await http.post("/api/chat", json={"message": "Hello again", **thread})).json()
@@ -43,7 +45,7 @@ async def test_a_pruned_thread_goes_on_with_all_its_messages(start_own_controlle
 
 async def test_runs_and_their_costs_are_never_deleted(start_own_controller: StartController) -> None:
     controller = start_own_controller("pilothouse/rehearsal")
-    async with controller.client(controller.add_key()) as http, retention_of(controller) as retention:
+    async with controller.client(controller.add_key()) as http, retention_of(controller.urls) as retention:
         run_id = (await http.post("/api/chat", json={"message": "Hello"})).json()["run_id"]
         age(controller, LONG_AGO)
         before = (await http.get(f"/api/runs/{run_id}")).json()
@@ -58,7 +60,7 @@ async def test_who_asks_for_events_that_were_deleted_is_told_so_and_where_to_loo
     start_own_controller: StartController,
 ) -> None:
     controller = start_own_controller("pilothouse/rehearsal")
-    async with controller.client(controller.add_key()) as http, retention_of(controller) as retention:
+    async with controller.client(controller.add_key()) as http, retention_of(controller.urls) as retention:
         run = (await http.post("/api/chat", json={"message": "Hello"})).json()
         age(controller, LONG_AGO)
         await retention.prune()
@@ -81,7 +83,7 @@ async def test_who_heard_the_end_of_a_run_already_is_not_kept_waiting(start_own_
 
 async def test_what_is_younger_stays_and_journals_go_within_hours(start_own_controller: StartController) -> None:
     controller = start_own_controller("pilothouse/rehearsal")
-    async with controller.client(controller.add_key()) as http, retention_of(controller) as retention:
+    async with controller.client(controller.add_key()) as http, retention_of(controller.urls) as retention:
         thread_id = (await http.post("/api/chat", json={"message": "Remember that I like tea"})).json()["thread_id"]
         await http.post("/api/chat", json={"message": "Hello", "thread_id": thread_id})
         before = count(controller, *LOOKED_BACK_AT)
@@ -98,7 +100,7 @@ async def test_what_is_younger_stays_and_journals_go_within_hours(start_own_cont
 
 async def test_a_run_under_way_keeps_everything_and_ends_well(start_own_controller: StartController) -> None:
     controller = start_own_controller("twin/slow:3")
-    async with controller.client(controller.add_key()) as http, retention_of(controller) as retention:
+    async with controller.client(controller.add_key()) as http, retention_of(controller.urls) as retention:
         thread_id = (await http.post("/api/chat", json={"message": "First"})).json()["thread_id"]
         age(controller, LONG_AGO)
         asking = asyncio.create_task(http.post("/api/chat", json={"message": "Second", "thread_id": thread_id}))
@@ -112,6 +114,24 @@ async def test_a_run_under_way_keeps_everything_and_ends_well(start_own_controll
     assert [message["role"] for message in thread["messages"]] == ["user", "assistant", "user", "assistant"]
     assert "event: run.started" in events
     assert "event: run.finished" in events
+
+
+async def test_who_is_stopped_in_the_middle_leaves_whole_runs_and_the_next_one_does_the_rest(
+    database_urls: DatabaseUrls,
+) -> None:
+    await set_up(database_urls.controller)
+    add_old_runs(database_urls, runs=300, events=5)
+    async with retention_of(database_urls) as retention:
+        pruning = asyncio.create_task(retention.prune())
+        await until(lambda: (True, 0) in stories(database_urls))
+        pruning.cancel()
+        await asyncio.wait([pruning])
+        between = stories(database_urls)
+
+        await retention.prune()
+
+    assert between == {(True, 0), (False, 5)}
+    assert stories(database_urls) == {(True, 0)}
 
 
 async def test_a_rehearsal_says_what_would_go_and_deletes_nothing(
