@@ -1,5 +1,6 @@
 """The broker as a client sees it: its read routes, typed; its errors become ours, with their own words."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from pilothouse.errors import (
     UpstreamError,
 )
 
+RESTART_WAIT_S = 3  # the supervisor has a killed broker back within two
+RETRY_PAUSE_S = 0.1
 TIMEOUT = aiohttp.ClientTimeout(total=10)  # the broker answers within about 5 s, whatever happens
 HINT = "bin/pilothouse status, bin/pilothouse logs broker"
 ERRORS: dict[int, type[PilothouseError]] = {
@@ -171,11 +174,12 @@ class Refusal(BaseModel):
 
 @dataclass(frozen=True)
 class TradingClient:
-    """The broker's read routes."""
+    """The broker's read routes: nothing that it would harm to ask twice."""
 
     session: aiohttp.ClientSession
     url: str
     key: str
+    restart_wait_s: float = RESTART_WAIT_S
 
     async def status(self) -> Status:
         """The open trades."""
@@ -211,6 +215,18 @@ class TradingClient:
             raise UpstreamError(f"the broker's answer to {path} is not readable", hint=HINT) from error
 
     async def _send(self, path: str, query: Mapping[str, str | int]) -> tuple[int, bytes]:
+        """Waits a little for a broker that is being started again."""
+        clock = asyncio.get_running_loop().time
+        give_up_at_s = clock() + self.restart_wait_s
+        while True:
+            try:
+                return await self._send_once(path, query)
+            except UnavailableError:
+                if clock() > give_up_at_s:
+                    raise
+                await asyncio.sleep(RETRY_PAUSE_S)
+
+    async def _send_once(self, path: str, query: Mapping[str, str | int]) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self.key}"}
         try:
             async with self.session.get(self.url + path, params=query, headers=headers, timeout=TIMEOUT) as response:
