@@ -36,7 +36,7 @@ from pilothouse.settings import REHEARSAL_MODEL
 FLOOR, OURS = "floor", "ours"
 TERMINATED = 143
 
-console = Console(width=160, highlight=False)
+console = Console(width=160, highlight=False, markup=False)
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def _measure(name: str, bench: Bench, own: OwnStack, model: str) -> Figures | No
         with _running(name, own, model) as candidate:
             return bench.measure(candidate, with_thread=name != FLOOR)
     except UnavailableError as error:
-        console.print(f"[red]{name} is left out: {error.message} ({error.hint})[/]")
+        console.print(f"{name} is left out: {error.message} ({error.hint})", style="red")
         return None
 
 
@@ -75,8 +75,9 @@ def _running(name: str, own: OwnStack, model: str) -> AbstractContextManager[Can
 
 def _print(figures: dict[str, Figures], options: argparse.Namespace, load_before: float) -> None:
     ours, peers = figures.get(OURS), [each for name, each in figures.items() if name in PEERS]
-    loads = ", ".join(f"{each:.1f}" for each in (load_before, *os.getloadavg()[:2]))
-    console.print(f"\n{os.cpu_count()} cores; load average before {loads.replace(', ', ', after ', 1)} (5 min)")
+    load_after, load_5_min = os.getloadavg()[:2]
+    console.print(f"\n{os.cpu_count()} cores; load average {load_before:.1f} before, {load_after:.1f} after", end="")
+    console.print(f", {load_5_min:.1f} over the last 5 minutes")
     console.print(f"model {options.model}; at most {options.turns} turns a load; median of 20 turns of the thread")
     console.print(report.table(floor=figures[FLOOR], ours=ours, peers=peers))
     console.print("CPU ms a turn by process at 100 at once (twin, postgres and load generator serve all):")

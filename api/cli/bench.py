@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 
 from api.cli.test import PASS_THROUGH
-from pilothouse.settings import CHECKOUT
 
 OWN_ARGUMENTS = PASS_THROUGH | {"allow_interspersed_args": False}  # `bench turns --help` is the benchmark's help
 
@@ -28,6 +27,5 @@ def bench(
 
     bin/pilothouse bench stack --install  # start-up time, memory, disk; also of a first installation
     """
-    os.chdir(CHECKOUT)
     # In place of this process, so that Ctrl-C reaches the benchmark alone and it stops what it started.
-    os.execv(sys.executable, [sys.executable, "-m", f"benchmarks.{name}", *context.args])  # noqa: S606 -- no shell wanted
+    os.execv(sys.executable, [sys.executable, "-Pm", f"benchmarks.{name}", *context.args])  # noqa: S606 -- no shell wanted
