@@ -11,22 +11,23 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from agents.runs import Runs
 from agents.schedules import Missed, NewSchedule, Schedule, Schedules, WantedThread
 from agents.timing import explain
-from api.access import Key, needs
-from api.chat import Chatter
-from api.runs import Reader
-from api.schemas import ErrorView, RunView, Text
+from api.access import Chatter, Key, Reader, needs
+from api.refusals import refusals
+from api.requests import STRICT
+from api.schemas import Budget, RunView, Text
 
 SHOWN_TIMES = 5
 
-router = APIRouter(prefix="/api/schedules", tags=["schedules"])
+router = APIRouter(prefix="/api/schedules", tags=["schedules"], dependencies=STRICT)
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorView, "description": "no key, or one that opens nothing"},
-    403: {"model": ErrorView, "description": "the key lacks the scope; 'schedules:write' is for people's keys only"},
-    404: {"model": ErrorView, "description": "no such schedule, or thread, of yours"},
-    409: {"model": ErrorView, "description": "the name is taken, or a run of it is waiting already"},
-    422: {"model": ErrorView, "description": "no cron expression, no time zone, or no text"},
-}
+REFUSALS = refusals(
+    {
+        403: "the key lacks the scope; 'schedules:write' is for people's keys only",
+        404: "no such schedule, or thread, of yours",
+        409: "the name is taken, or a run of it is waiting already",
+        422: "no cron expression, no time zone, or no text",
+    }
+)
 Person = Annotated[Key, Depends(needs("schedules:write"))]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -48,7 +49,7 @@ class ScheduleRequest(BaseModel):
     enabled: bool = Field(default=True, description="false: paused")
     deadline_s: int = Field(default=600, ge=1, le=86_400, description="seconds until a run is given up")
     max_model_calls: int = Field(default=12, ge=1, le=100)
-    budget_usd: Decimal | None = Field(default=None, gt=0, description="no model call begins once it is used up")
+    budget_usd: Budget | None = Field(default=None, description="no model call begins once it is used up")
 
 
 class ScheduleChange(BaseModel):
@@ -65,7 +66,7 @@ class ScheduleChange(BaseModel):
     enabled: bool | None = Field(default=None, description="false: paused")
     deadline_s: int | None = Field(default=None, ge=1, le=86_400)
     max_model_calls: int | None = Field(default=None, ge=1, le=100)
-    budget_usd: Decimal | None = Field(default=None, gt=0, description="null: no budget of its own")
+    budget_usd: Budget | None = Field(default=None, description="null: no budget of its own")
 
     def fields(self) -> dict[str, Any]:
         """What was said; null says something only of the budget."""
@@ -124,7 +125,7 @@ class ScheduleView(BaseModel):
         return cls.model_validate(vars(schedule) | shown)
 
 
-@router.post("", status_code=201, responses=ERRORS)
+@router.post("", status_code=201, responses=REFUSALS)
 async def add_schedule(request: Request, body: ScheduleRequest, key: Person) -> ScheduleView:
     """Make a schedule; it is due at the first time after now."""
     schedules: Schedules = request.app.state.schedules
@@ -133,21 +134,21 @@ async def add_schedule(request: Request, body: ScheduleRequest, key: Person) -> 
     return ScheduleView.of(await schedules.add(new), schedules)
 
 
-@router.get("", responses=ERRORS)
+@router.get("", responses=REFUSALS)
 async def list_schedules(request: Request, key: Reader) -> list[ScheduleView]:
     """Your schedules, by name."""
     schedules: Schedules = request.app.state.schedules
     return [ScheduleView.of(each, schedules) for each in await schedules.list_all(user_id=key.user_id)]
 
 
-@router.get("/{schedule_id}", responses=ERRORS)
+@router.get("/{schedule_id}", responses=REFUSALS)
 async def get_schedule(request: Request, schedule_id: UUID, key: Reader) -> ScheduleView:
     """One schedule of yours: the next five times, its last run and what came of it."""
     schedules: Schedules = request.app.state.schedules
     return ScheduleView.of(await schedules.get(schedule_id, user_id=key.user_id), schedules)
 
 
-@router.patch("/{schedule_id}", responses=ERRORS)
+@router.patch("/{schedule_id}", responses=REFUSALS)
 async def change_schedule(request: Request, schedule_id: UUID, body: ScheduleChange, key: Person) -> ScheduleView:
     """Change, pause or resume it. What was due meanwhile is not caught up on."""
     schedules: Schedules = request.app.state.schedules
@@ -158,14 +159,14 @@ async def change_schedule(request: Request, schedule_id: UUID, body: ScheduleCha
     return ScheduleView.of(changed, schedules)
 
 
-@router.delete("/{schedule_id}", status_code=204, responses=ERRORS)
+@router.delete("/{schedule_id}", status_code=204, responses=REFUSALS)
 async def delete_schedule(request: Request, schedule_id: UUID, key: Person) -> None:
     """Delete it; its runs stay, and one that is under way goes on."""
     schedules: Schedules = request.app.state.schedules
     await schedules.delete(schedule_id, user_id=key.user_id)
 
 
-@router.post("/{schedule_id}/run", status_code=202, responses=ERRORS)
+@router.post("/{schedule_id}/run", status_code=202, responses=REFUSALS)
 async def run_schedule(request: Request, schedule_id: UUID, key: Chatter) -> RunView:
     """Start its run now, beside those that are due, also while it is paused."""
     schedules: Schedules = request.app.state.schedules

@@ -28,6 +28,7 @@ Text = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE_CHARS),
     AfterValidator(_without_nul),  # PostgreSQL cannot hold it
 ]
+Budget = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=6, examples=["0.50"])]
 
 
 class ErrorDetail(BaseModel):
@@ -58,14 +59,7 @@ class ChatRequest(BaseModel):
     )
     deadline_s: int = Field(default=600, ge=1, le=86_400, description="seconds until the run is given up")
     max_model_calls: int = Field(default=12, ge=1, le=100, description="then the run is given up")
-    budget_usd: Decimal | None = Field(
-        default=None,
-        gt=0,
-        max_digits=12,
-        decimal_places=6,
-        description="no model call begins once it is used up",
-        examples=["0.50"],
-    )
+    budget_usd: Budget | None = Field(default=None, description="no model call begins once it is used up")
 
     def limits(self) -> Limits:
         """What the run may use."""

@@ -71,6 +71,16 @@ async def test_a_limit_that_no_run_can_have_is_refused(
     assert len(controller.run_rows()) == before
 
 
+@pytest.mark.parametrize("amount", ["1e999999", "1e-400000"])
+async def test_a_schedule_has_no_limit_either_that_no_run_can_have(controller: Controller, amount: str) -> None:
+    body = {"name": "morning", "cron": "30 7 * * *", "message": "hi", "budget_usd": amount}
+    async with controller.client(controller.add_key(scopes=["schedules:write"])) as person:
+        reply = await person.post("/api/schedules", json=body)
+
+    assert reply.status_code == 422
+    assert "budget_usd" in reply.json()["error"]["message"]
+
+
 async def test_a_budget_is_kept_to_the_millionth(controller: Controller, http: httpx.AsyncClient) -> None:
     reply = await http.post("/api/runs", json={"message": "hi", "budget_usd": "999999.000001"})
 
