@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def version_of(name: str, package: str) -> str:
 
 
 def find_python(minimum: tuple[int, int]) -> str:
-    """An interpreter that is recent enough: uv's choice, else one of pyenv's; a clear error when there is none."""
+    """Our own interpreter where it is recent enough, else uv's choice or one of pyenv's; else a clear error."""
+    if sys.version_info[:2] >= minimum:
+        return str(Path(sys.executable).resolve())
     wanted = ".".join(map(str, minimum))
     try:
         return _uv("python", "find", "--no-python-downloads", "--no-project", f">={wanted}").strip()
