@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -193,6 +194,16 @@ class StackSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError(_list_problems(error), hint="see .env.example") from error
+        except (OSError, UnicodeDecodeError) as error:
+            hint = "it must be UTF-8 text that you may read, as .env.example is"
+            raise SettingsError(f"{cls.model_config.get('env_file')} cannot be read: {error}", hint=hint) from error
+
+    @classmethod
+    def unknown(cls) -> list[str]:
+        """Names in `.env` that no setting has: what is mistyped would otherwise be ignored unseen."""
+        known = {str(field.validation_alias) for field in cls.model_fields.values()}
+        path = cls.model_config.get("env_file")
+        return sorted(dotenv_values(str(path)).keys() - known) if path else []
 
     @field_validator("*", mode="before")
     @classmethod

@@ -56,6 +56,7 @@ def examine(settings: StackSettings) -> list[Finding]:
         *_ports(settings, home),
         _uids(settings, home),
         *_secrets(home),
+        *_unknown(),
         _key(settings),
         _freqtrade(settings),
         *_services(settings),
@@ -114,6 +115,12 @@ def _secrets(home: Home) -> list[Finding]:
     if not opened:
         return [Finding("ok", f"{len(files)} secrets files, readable by their owners only")]
     return [Finding("fail", f"{path} can be read by others", f"chmod 600 {path}") for path in opened]
+
+
+def _unknown() -> Iterable[Finding]:
+    names = StackSettings.unknown()
+    if names:
+        yield Finding("warn", f".env has {', '.join(names)}, which no setting is called", "see .env.example")
 
 
 def _key(settings: StackSettings) -> Finding:

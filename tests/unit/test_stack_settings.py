@@ -1,9 +1,12 @@
 """What a person sets wrongly is named, with what was expected; what is left empty counts as not set."""
 
+from pathlib import Path
+
 import pytest
 
 from pilothouse.errors import SettingsError
 from pilothouse.settings import StackSettings
+from stack.checkup import examine
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "-1", "65536", "87 01"])
@@ -40,6 +43,26 @@ def test_an_address_of_no_database_is_named_without_its_password(blank_shell: py
         StackSettings.load()
 
     assert "xyzzy" not in raised.value.message
+
+
+def test_a_file_that_is_no_text_is_named(blank_shell: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"EXCHANGE=\xff\xfe")
+    blank_shell.setitem(StackSettings.model_config, "env_file", tmp_path / ".env")
+
+    with pytest.raises(SettingsError, match=f"{tmp_path}/.env cannot be read: ") as raised:
+        StackSettings.load()
+
+    assert "UTF-8" in raised.value.hint
+
+
+def test_a_mistyped_name_is_found_by_doctor(blank_shell: pytest.MonkeyPatch, tmp_path: Path, open_home: Path) -> None:
+    (tmp_path / ".env").write_text("PILOTHOUSE_MODLE=x\nEXCHANGE=simulated\n")
+    blank_shell.setitem(StackSettings.model_config, "env_file", tmp_path / ".env")
+    blank_shell.setenv("PILOTHOUSE_HOME", str(open_home))
+
+    findings = examine(StackSettings.load())
+
+    assert ".env has PILOTHOUSE_MODLE, which no setting is called" in [each.what for each in findings]
 
 
 def test_everything_that_is_wrong_is_named_at_once(blank_shell: pytest.MonkeyPatch) -> None:
