@@ -26,7 +26,7 @@ def ask(
 
     echo "What did I spend this week?" | bin/pilothouse ask -
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     question = talk.checked(sys.stdin.read() if message == "-" else message)
     stack = ensure_up(partial(console.print, markup=False, soft_wrap=True))
     reply = asyncio.run(talk.ask(stack, message=question, thread=thread, console=console))

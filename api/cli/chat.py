@@ -25,7 +25,7 @@ def chat(
 
     Ctrl-C cancels an answer under way. Leave with /quit, Ctrl-D or Ctrl-C; /new starts a new thread.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     stack = ensure_up(partial(console.print, markup=False, soft_wrap=True))
     console.print("Ask away. /new starts a new thread, /quit leaves.", style="dim")
     while (question := _read()) is not None:

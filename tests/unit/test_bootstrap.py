@@ -67,6 +67,7 @@ def test_a_failing_sync_is_not_taken_for_done(checkout: Checkout) -> None:
     done = checkout.run("status")
 
     assert (failed.returncode, "no network" in failed.stderr) == (2, True)
+    assert "run the same command again" in failed.stderr
     assert done.stdout == "ran status\n"
 
 
