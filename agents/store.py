@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from pilothouse.db import Pool
 from pilothouse.errors import NotFoundError
+
+Row = TypeVar("Row")
 
 GET_THREAD = """
     SELECT id, tainted, created_at
@@ -94,12 +96,10 @@ class Store:
 
     async def get_thread(self, thread_id: UUID, *, user_id: str) -> Thread:
         """A user's thread; other people's do not exist."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Thread)) as cursor:
-            await cursor.execute(GET_THREAD, {"id": thread_id, "user_id": user_id})
-            thread = await cursor.fetchone()
-        if thread is None:
+        found = await self._rows(Thread, GET_THREAD, {"id": thread_id, "user_id": user_id})
+        if not found:
             raise NotFoundError(f"there is no thread {thread_id}", hint="leave thread_id out to start a new one")
-        return thread
+        return found[0]
 
     async def taint_thread(self, thread_id: str) -> None:
         """Mark a thread for good as holding text that others wrote."""
@@ -108,32 +108,27 @@ class Store:
 
     async def find_run(self, *, user_id: str, idempotency_key: str) -> Run | None:
         """The run an earlier request with this key started."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Run)) as cursor:
-            await cursor.execute(FIND_RUN, {"user_id": user_id, "idempotency_key": idempotency_key})
-            return await cursor.fetchone()
+        found = await self._rows(Run, FIND_RUN, {"user_id": user_id, "idempotency_key": idempotency_key})
+        return found[0] if found else None
 
     async def get_run(self, run_id: UUID, *, user_id: str) -> Run:
         """A user's run; other people's do not exist."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Run)) as cursor:
-            await cursor.execute(GET_RUN, {"id": run_id, "user_id": user_id})
-            run = await cursor.fetchone()
-        if run is None:
+        found = await self._rows(Run, GET_RUN, {"id": run_id, "user_id": user_id})
+        if not found:
             raise NotFoundError(f"there is no run {run_id}", hint="GET /api/runs lists yours")
-        return run
+        return found[0]
 
     async def list_runs(self, thread_id: UUID) -> list[Run]:
         """A thread's runs, oldest first."""
-        return await self._runs(LIST_RUNS, {"thread_id": thread_id})
+        return await self._rows(Run, LIST_RUNS, {"thread_id": thread_id})
 
     async def list_user_runs(self, *, user_id: str, limit: int) -> list[Run]:
         """A user's runs, newest first."""
-        return await self._runs(LIST_USER_RUNS, {"user_id": user_id, "limit": limit})
+        return await self._rows(Run, LIST_USER_RUNS, {"user_id": user_id, "limit": limit})
 
     async def list_threads(self, *, user_id: str, limit: int) -> list[Thread]:
         """A user's threads, newest first."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Thread)) as cursor:
-            await cursor.execute(LIST_THREADS, {"user_id": user_id, "limit": limit})
-            return await cursor.fetchall()
+        return await self._rows(Thread, LIST_THREADS, {"user_id": user_id, "limit": limit})
 
     async def delete_thread(self, thread_id: UUID) -> bool:
         """Everything of it, in one transaction; False, and nothing gone, while one of its runs has not ended."""
@@ -145,7 +140,7 @@ class Store:
                 await connection.execute(statement, {"id": thread_id})
             return True
 
-    async def _runs(self, statement: Any, values: dict[str, Any]) -> list[Run]:
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Run)) as cursor:
+    async def _rows(self, kind: type[Row], statement: LiteralString, values: dict[str, Any]) -> list[Row]:
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(kind)) as cursor:
             await cursor.execute(statement, values)
             return await cursor.fetchall()
