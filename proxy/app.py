@@ -23,6 +23,7 @@ from proxy.forward import Forwarder
 from proxy.ledger import Ledger, ModelCall
 
 MAX_BODY_BYTES = 8_000_000
+MAX_FIELD_BYTES = 65_536  # of a provider's header: aiohttp's own 8 kB would throw the answer away that follows
 CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 
 
@@ -31,6 +32,7 @@ class Services:
     """What the routes use; made once at start."""
 
     callers: Callers
+    ledger: Ledger
     forwarder: Forwarder
 
 
@@ -39,13 +41,16 @@ def create_app(settings: ProxySettings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        async with make_pool(settings.database_url) as pool, aiohttp.ClientSession() as session:
+        async with (
+            make_pool(settings.database_url) as pool,
+            aiohttp.ClientSession(max_field_size=MAX_FIELD_BYTES) as session,
+        ):
             await wait_until_reachable(pool)
-            forwarder = Forwarder(
-                session=session, ledger=Ledger(pool), url=settings.upstream_url, key=settings.upstream_key
-            )
-            app.state.services = Services(Callers(settings.key_secret, settings.callers), forwarder)
+            ledger = Ledger(pool)
+            forwarder = Forwarder(session=session, ledger=ledger, url=settings.upstream_url, key=settings.upstream_key)
+            app.state.services = Services(Callers(settings.key_secret, settings.callers), ledger, forwarder)
             yield
+            await ledger.finish()
 
     app = Starlette(
         lifespan=lifespan,
@@ -110,7 +115,9 @@ async def _post(request: Request, route: str) -> Response:
         route=route,
         asked_model=_asked_model(body),
     )
-    return await while_client_waits(request, services(request).forwarder.post(call, body))
+    # Not to be cut short by a client that leaves: half-written rows would be left behind.
+    entry = await services(request).ledger.open(call)
+    return await while_client_waits(request, services(request).forwarder.post(entry, body))
 
 
 async def while_client_waits(request: Request, answer: Coroutine[Any, Any, Response]) -> Response:

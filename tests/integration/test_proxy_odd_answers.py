@@ -1,0 +1,172 @@
+"""Nothing a provider or a caller sends keeps a paid answer from its client, or its cost from the ledger."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import pytest
+
+from pilothouse.db import connect
+from tests.fixtures.ledger import Ledger
+from tests.fixtures.openrouter_twin import OpenRouterTwin
+from tests.fixtures.postgres import DatabaseUrls
+from tests.fixtures.processes import Launcher
+from tests.fixtures.proxy import JSON, Provider, Proxy, start_proxy
+from tests.fixtures.waiting import until
+
+EVENTS = {"Content-Type": "text/event-stream"}
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "cost": 0.5}
+PLAIN: dict[str, Any] = {"id": "gen-1", "model": "some/model", "provider": "Some", "usage": USAGE}
+BEGIN = b'data: {"id": "gen-1", "model": "some/model"}\n\n'
+END = b'{"id": "gen-1", "usage": {"cost": 0.5}}'
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("odd", "column", "kept"),
+    [
+        ({"provider": "So\0me"}, "provider", "Some"),
+        ({"provider": "\ud800Some"}, "provider", "?Some"),
+        ({"provider": ["Some"]}, "provider", None),
+        ({"model": "m" * 100_000}, "served_model", "m" * 200),
+        ({"id": "\0"}, "generation_id", None),
+        ({"usage": USAGE | {"prompt_tokens": 99_999_999_999}}, "prompt_tokens", None),
+        ({"usage": USAGE | {"prompt_tokens": -1}}, "prompt_tokens", None),
+        ({"usage": USAGE | {"completion_tokens": True}}, "completion_tokens", None),
+        ({"error": {"message": "half\0way"}}, "error", "halfway"),
+        ({"error": "in words"}, "error", "in words"),
+        ({"error": {"code": 502}}, "error", "the provider failed"),
+    ],
+)
+async def test_an_odd_value_costs_neither_the_answer_nor_its_cost(
+    provided_proxy: Proxy,
+    provider: Provider,
+    provided_ledger: Ledger,
+    session: aiohttp.ClientSession,
+    *,
+    odd: dict[str, Any],
+    column: str,
+    kept: str | None,
+    streamed: bool,
+) -> None:
+    sent = json.dumps(PLAIN | odd).encode()
+    provider.headers = EVENTS if streamed else JSON
+    provider.pieces = [b"data: ", sent, b"\n\n"] if streamed else [sent]
+
+    async with await provided_proxy.ask(session) as answer:
+        assert (answer.status, await answer.read()) == (200, b"".join(provider.pieces))
+
+    [row] = await provided_ledger.completed(1)
+    assert (row["status"], row["cost_usd"], row[column]) == ("settled", Decimal("0.5"), kept)
+
+
+@pytest.mark.parametrize(
+    "cost", ["1e999999", "1e9999999999999999999", "1e-99999", "-0.5", '"0.5"', "true", "NaN", "null"]
+)
+async def test_a_cost_that_is_none_leaves_the_row_open(
+    provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession, cost: str
+) -> None:
+    provider.pieces = [b'{"id": "gen-1", "usage": {"cost": %s}}' % cost.encode()]
+
+    async with await provided_proxy.ask(session) as answer:
+        assert (answer.status, await answer.read()) == (200, provider.pieces[0])
+
+    [row] = await provided_ledger.completed(1)
+    assert (row["status"], row["cost_usd"]) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [BEGIN, b"data: " + END],
+        [BEGIN, b"data:" + END + b"\n\n"],
+        [BEGIN, b"data:" + END],
+        [BEGIN.replace(b"\n", b"\r\n"), b"data: " + END + b"\r\n\r\n"],
+        [BEGIN, b"da", b"ta: {", END[1:] + b"\n", b"\n"],
+        [BEGIN, b"data: [DONE]\n\ndata: " + END + b"\n\n"],
+        [b"data: {" + b" " * 1_500_000 + b"}\n\n", BEGIN, b"data: " + END + b"\n\n"],
+    ],
+    ids=["no last newline", "no space", "neither", "CRLF", "split anywhere", "after the end", "after a huge line"],
+)
+async def test_the_cost_is_read_however_the_stream_is_written(
+    provided_proxy: Proxy,
+    provider: Provider,
+    provided_ledger: Ledger,
+    session: aiohttp.ClientSession,
+    pieces: list[bytes],
+) -> None:
+    provider.headers, provider.pieces = EVENTS, pieces
+
+    async with await provided_proxy.ask(session) as answer:
+        assert await answer.read() == b"".join(pieces)
+
+    [row] = await provided_ledger.completed(1)
+    assert (row["status"], row["cost_usd"], row["error"]) == ("settled", Decimal("0.5"), None)
+    assert (row["generation_id"], row["served_model"]) == ("gen-1", "some/model")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"text"', b'{"half": ', b"\xff\xfe", b"[" * 100_000])
+async def test_an_answer_that_is_no_json_object_is_passed_on_and_stays_open(
+    provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession, body: bytes
+) -> None:
+    provider.headers, provider.pieces = JSON | {"X-Generation-Id": "gen-1"}, [body]
+
+    async with await provided_proxy.ask(session) as answer:
+        assert (answer.status, await answer.read()) == (200, body)
+
+    [row] = await provided_ledger.completed(1)
+    assert (row["status"], row["cost_usd"], row["generation_id"]) == ("open", None, "gen-1")
+    assert "JSON" in row["error"]
+
+
+@pytest.mark.parametrize("name", ["X-Generation-Id", "Retry-After", "Content-Security-Policy"])
+@pytest.mark.parametrize("value", ["x" * 40_000, "g\u00e9n \u2026", ""], ids=["huge", "not ASCII", "empty"])
+async def test_a_providers_odd_header_does_not_cost_the_answer(
+    provided_proxy: Proxy,
+    provider: Provider,
+    provided_ledger: Ledger,
+    session: aiohttp.ClientSession,
+    *,
+    name: str,
+    value: str,
+) -> None:
+    provider.headers, provider.pieces = JSON | {name: value}, [json.dumps(PLAIN).encode()]
+
+    async with await provided_proxy.ask(session) as answer:
+        assert (answer.status, await answer.read()) == (200, provider.pieces[0])
+        assert name not in answer.headers
+
+    [row] = await provided_ledger.completed(1)
+    assert (row["status"], row["cost_usd"]) == ("settled", Decimal("0.5"))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_paid_answer_is_passed_on_though_the_ledger_went_away_meanwhile(
+    own_launcher: Launcher,
+    database_urls: DatabaseUrls,
+    unbilled_twin: OpenRouterTwin,
+    session: aiohttp.ClientSession,
+    *,
+    streamed: bool,
+) -> None:
+    proxy = start_proxy(
+        own_launcher,
+        database_url=database_urls.proxy,
+        upstream_url=unbilled_twin.base_url,
+        upstream_key=unbilled_twin.key,
+    )
+    with connect(database_urls.admin) as connection:
+        connection.execute("REVOKE UPDATE ON proxy.ledger FROM pilothouse_proxy")
+
+    messages = [{"role": "user", "content": "Tell me a joke"}]
+    body = {"model": "pilothouse/rehearsal", "messages": messages, "stream": streamed}
+    async with await proxy.ask(session, body=body) as answer:
+        assert answer.status == 200
+        assert b'"usage"' in await answer.read()
+
+    [row] = await Ledger(database_urls.admin).rows()
+    [billed] = unbilled_twin.billed()
+    assert row["status"] == "open"
+    await until(lambda: billed["generation_id"] in proxy.server.log.read_text())
+    assert f'"cost_usd": "{billed["cost_usd"]}"' in proxy.server.log.read_text()
