@@ -24,6 +24,7 @@ from proxy.ledger import Ledger, ModelCall
 
 MAX_BODY_BYTES = 8_000_000
 MAX_FIELD_BYTES = 65_536  # of a provider's header: aiohttp's own 8 kB would throw the answer away that follows
+MAX_NAME = 200
 CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 
 
@@ -111,7 +112,7 @@ async def _post(request: Request, route: str) -> Response:
     call = ModelCall(
         caller=name,
         run_id=_run_id(request),
-        node=request.headers.get("x-pilothouse-node"),
+        node=_node(request),
         route=route,
         asked_model=_asked_model(body),
     )
@@ -146,9 +147,21 @@ def _asked_model(body: bytes) -> str:
     except orjson.JSONDecodeError as error:
         raise BadInputError("the body is not JSON", hint="see OpenAI's API reference") from error
     model = cast("dict[str, Any]", parsed).get("model") if isinstance(parsed, dict) else None
-    if not isinstance(model, str) or not model:
+    if not isinstance(model, str) or not _is_name(model):
         raise BadInputError("'model' must name a model", hint="GET /v1/models lists them")
     return model
+
+
+def _node(request: Request) -> str | None:
+    node = request.headers.get("x-pilothouse-node")
+    if node and not _is_name(node):
+        raise BadInputError("X-Pilothouse-Node must be a node's name", hint="leave it out")
+    return node
+
+
+def _is_name(text: str) -> bool:
+    """Fit for a column of the ledger; PostgreSQL takes no NUL."""
+    return 0 < len(text) <= MAX_NAME and "\0" not in text
 
 
 def _run_id(request: Request) -> UUID | None:

@@ -170,3 +170,24 @@ async def test_a_paid_answer_is_passed_on_though_the_ledger_went_away_meanwhile(
     assert row["status"] == "open"
     await until(lambda: billed["generation_id"] in proxy.server.log.read_text())
     assert f'"cost_usd": "{billed["cost_usd"]}"' in proxy.server.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["n" * 201, "n" * 300_000, "no\0de", ""])
+async def test_a_name_that_fits_no_row_is_refused_and_not_called_an_outage(
+    provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession, name: str
+) -> None:
+    async with await provided_proxy.ask(session, body={"model": name}) as answer:
+        assert (answer.status, (await answer.json())["error"]["code"]) == (422, "bad_input")
+
+    assert await provided_ledger.rows() == []
+    assert provider.asked == 0
+
+
+@pytest.mark.parametrize("length", [201, 30_000])
+async def test_a_node_that_is_no_name_is_refused(
+    provided_proxy: Proxy, provided_ledger: Ledger, session: aiohttp.ClientSession, length: int
+) -> None:
+    async with await provided_proxy.ask(session, node="n" * length) as answer:
+        assert (answer.status, (await answer.json())["error"]["code"]) == (422, "bad_input")
+
+    assert await provided_ledger.rows() == []
