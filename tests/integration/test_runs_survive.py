@@ -62,7 +62,7 @@ async def test_a_call_that_took_effect_is_not_made_again_and_no_model_call_is_re
 async def test_a_process_that_is_stopped_lets_its_runs_go_at_once(
     start_own_controller: StartController, own_launcher: Launcher
 ) -> None:
-    controller = start_own_controller("twin/slow:6")
+    controller = start_own_controller("twin/slow:15")
     asking = asyncio.create_task(ask_and_lose(controller, "Hello"))
     await until(lambda: len(controller.run_rows()) == 1)
     other = controller.start_again(own_launcher)
