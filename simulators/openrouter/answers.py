@@ -13,6 +13,7 @@ from simulators.openrouter.conversation import Conversation, ToolResult
 
 SHOWN = 10
 QUOTED_CHARACTERS = 600
+NOT_REAL = ("simulated", "recorded")
 WORD = re.compile(r"\w{3,}")
 
 Fields = dict[str, Any]
@@ -92,7 +93,12 @@ def _status(fields: Fields) -> str:
         f"{_get(trade, 'current_rate')}, profit {_get(trade, 'profit_abs')} ({_percent(trade, 'profit_ratio')})"
         for trade in trades[:SHOWN]
     ]
-    return "\n".join([f"Your bot has {_count(len(trades), 'open trade')}:", *lines])
+    return "\n".join([f"Your bot has {_count(len(trades), 'open trade')}{_market(fields)}:", *lines])
+
+
+def _market(fields: Fields) -> str:
+    prices = fields.get("prices")
+    return f" at {prices} prices" if prices in NOT_REAL else ""
 
 
 def _count(number: int, noun: str) -> str:

@@ -38,6 +38,13 @@ def test_a_bot_without_trades_is_told_so(tell: Tell) -> None:
     assert tell("status", {"freqtrade_get_status": {"trades": []}}) == "Your bot has no open trades."
 
 
+def test_prices_that_are_not_real_are_said_so(tell: Tell) -> None:
+    invented, real = ({"trades": [TRADE], "prices": prices} for prices in ("simulated", "binance"))
+
+    assert "1 open trade at simulated prices:" in tell("status", {"freqtrade_get_status": invented})
+    assert "1 open trade:" in tell("status", {"freqtrade_get_status": real})
+
+
 def test_the_balance_says_that_it_is_not_real_money(tell: Tell) -> None:
     balance = {"currency": "USDT", "total": "1000", "free": "950", "in_trades": "50", "complete": True, "dry_run": True}
 
