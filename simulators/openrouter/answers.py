@@ -101,16 +101,16 @@ def _market(fields: Fields) -> str:
     return f" at {prices} prices" if prices in NOT_REAL else ""
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _count(number: int | str, noun: str) -> str:
+    return f"{number} {noun}" if str(number) == "1" else f"{number} {noun}s"
 
 
 def _profit(fields: Fields) -> str:
     currency = fields.get("currency", "")
     told = (
-        f"Closed profit: {_get(fields, 'closed_profit_abs')} {currency} over {_get(fields, 'closed_trade_count')} "
-        f"closed trades ({_get(fields, 'winning_trades')} won, {_get(fields, 'losing_trades')} lost), "
-        f"{_get(fields, 'trade_count')} trades in all."
+        f"Closed profit: {_get(fields, 'closed_profit_abs')} {currency} over "
+        f"{_count(_get(fields, 'closed_trade_count'), 'closed trade')} ({_get(fields, 'winning_trades')} won, "
+        f"{_get(fields, 'losing_trades')} lost), {_count(_get(fields, 'trade_count'), 'trade')} in all."
     )
     still_open = fields.get("open_profit_abs")
     return told if still_open is None else f"{told} Open profit: {still_open} {currency}."

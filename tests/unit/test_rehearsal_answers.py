@@ -34,6 +34,12 @@ def test_the_real_figures_of_every_tool_stand_in_the_answer(tell: Tell) -> None:
     assert 'I will remember: "I never want more than three open trades".' in answer
 
 
+def test_one_trade_is_not_counted_as_many(tell: Tell) -> None:
+    answer = tell("profit", {"freqtrade_get_profit": PROFIT | {"trade_count": 1, "closed_trade_count": 1}})
+
+    assert "over 1 closed trade (3 won, 1 lost), 1 trade in all." in answer
+
+
 def test_a_bot_without_trades_is_told_so(tell: Tell) -> None:
     assert tell("status", {"freqtrade_get_status": {"trades": []}}) == "Your bot has no open trades."
 
