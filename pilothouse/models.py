@@ -166,10 +166,11 @@ class ModelClient:
 
 
 def _take_line(line: bytes, partial: _Partial, on_text: Callable[[str], None]) -> None:
-    if not line.startswith(b"data: ") or line.startswith(b"data: [DONE]"):
+    data = line.removeprefix(b"data:").strip()
+    if not line.startswith(b"data:") or data == b"[DONE]":
         return
     try:
-        _take_chunk(orjson.loads(line[6:]), partial, on_text)
+        _take_chunk(orjson.loads(data), partial, on_text)
     except (AttributeError, TypeError, orjson.JSONDecodeError) as error:
         raise IncompleteAnswerError("the model's stream holds something that is no chunk", hint="ask again") from error
 
