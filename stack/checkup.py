@@ -105,7 +105,7 @@ def _uids(settings: StackSettings, home: Home) -> Finding:
         return Finding("warn", "all processes run under your own user", advice)
     if make_launcher(home, settings, pythons=[Path(sys.executable)]).separated:
         return Finding("ok", "each process has its own uid")
-    advice = f"{Path(sys.executable).resolve()} must be reachable for other users: use a system Python and checkout"
+    advice = "use a checkout that every user may enter, such as /opt/pilothouse, and the system's Python"
     return Finding("warn", "all processes but PostgreSQL run as root", advice)
 
 

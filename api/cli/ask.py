@@ -18,6 +18,8 @@ def ask(
 ) -> None:
     """Ask the agent one question and stream its answer; Ctrl-C cancels it.
 
+    Starts everything first when it does not run, and leaves it running; the first time it also installs.
+
     [bold]Examples[/]
 
     bin/pilothouse ask "How is my bot doing?"

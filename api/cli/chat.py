@@ -15,7 +15,7 @@ from stack.lifecycle import StackInfo, ensure_up
 def chat(
     thread: Annotated[str | None, typer.Option(help="Go on in this thread instead of a new one.")] = None,
 ) -> None:
-    """Talk with the agent: streams answers, shows tool calls and cost.
+    """Talk with the agent: streams answers, shows tool calls and cost. Starts everything first when it does not run.
 
     [bold]Examples[/]
 

@@ -11,7 +11,7 @@ COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def doctor() -> None:
-    """Look for what keeps the stack from running well; changes nothing.
+    """Look for what keeps the stack from running well; starts and stops nothing.
 
     [bold]Example[/]
 

@@ -30,7 +30,9 @@ console = Console(highlight=False, soft_wrap=True)
 def up(*, detach: Detach = False) -> None:
     """Start everything, and keep it running.
 
-    In the foreground it shows a live table; Ctrl-C stops all of it.
+    In the foreground it shows a live table; Ctrl-C stops all of it, also what ran before.
+
+    The first time it also installs. With changed settings it starts anew.
 
     [bold]Examples[/]
 
