@@ -11,7 +11,7 @@ KB_PER_MB = 1024
 
 def family(pid: int) -> list[int]:
     """A process and all that it started, as far as they still run."""
-    children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(path).split()]
+    children = [int(child) for thread in _threads(pid) for child in _read(thread / "children").split()]
     return [pid, *(each for child in children for each in family(child))]
 
 
@@ -53,6 +53,13 @@ def _ticks(pid: int) -> int:
     """Fields 14 to 17: user, system, and both of children that were waited for."""
     fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return sum(int(each) for each in fields[11:15])
+
+
+def _threads(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # it ended
+        return []
 
 
 def _read(path: Path) -> str:
