@@ -152,6 +152,11 @@ def step_of(event: Event) -> str | None:
     return event.step if isinstance(event, ToolStarted | ToolFinished | UsageRecorded) else None
 
 
+def message_id_of(step: str, *, attempt: int) -> str:
+    """Each attempt's words are a message of their own, so that a cut-off one is not glued to its repetition."""
+    return f"{step}#{attempt}"
+
+
 def coalesce(events: Sequence[Event]) -> list[Event]:
     """The same story in fewer events: neighbouring words of one message become one delta."""
     told: list[Event] = []

@@ -19,7 +19,7 @@ from agents.graph import Controller
 from agents.journal import RunLostError
 from agents.leases import End, Leases, NewRun
 from agents.live import LiveRun
-from agents.record import recorded_messages
+from agents.record import recorded_events, recorded_messages
 from agents.serializer import UnreadableStateError
 from agents.store import Store
 from pilothouse import log
@@ -31,6 +31,7 @@ LEASE_S = 12
 HEARTBEAT_S = 4
 STEP_LIMIT = 60
 MAX_ATTEMPTS = 5
+FAILED = "failed"  # the journal's step of a run that can only fail
 LOGS = "bin/pilothouse logs controller"
 
 logger = log.get_logger()
@@ -85,6 +86,10 @@ class Executor:
     async def _work(self, live: LiveRun) -> End:
         run = live.run
         live.emit(_started(run))
+        for event in recorded_events(run, live.journal):
+            live.emit(event)
+        if (failure := live.journal.recorded(FAILED)) is not None:
+            raise _failed_before(failure)
         if run.cancel_asked is not None:
             raise asyncio.CancelledError
         if run.attempts > MAX_ATTEMPTS:
@@ -108,12 +113,19 @@ class Executor:
         if end.status == "cancelled" and live.on_cancel == "roll back":
             await forget_run(self._pool, run)
         elif end.status != "finished":
+            await self._keep_failure(live, end)
             with suppress(UnreadableStateError):  # then the thread keeps nothing, and the run says why
                 await self._keep_what_was_done(live)
         await live.end(self._leases, end)
 
+    async def _keep_failure(self, live: LiveRun, end: End) -> None:
+        """Whoever takes over before the end is stored must not mistake what was kept for an answer."""
+        if end.error is not None and live.journal.recorded(FAILED) is None:
+            await live.journal.record(FAILED, end.error)
+
     async def _keep_what_was_done(self, live: LiveRun) -> None:
         """Into the thread, so that the next message meets a model that knows which calls took effect."""
+        await live.journal.read()  # a write that was cancelled may be there all the same
         messages = recorded_messages(live.run, live.journal)
         await self._graph_of(live.run).aupdate_state(_config(live.run), {"messages": messages}, as_node="remember")
 
@@ -157,7 +169,8 @@ class Executor:
 
         def stop_run(ended: asyncio.Task[None]) -> None:
             if not ended.cancelled():
-                logger.warning("run.stopped", run_id=str(live.run.id), reason=str(ended.exception()))
+                live.broken = ended.exception()
+                logger.warning("run.stopped", run_id=str(live.run.id), reason=str(live.broken))
                 if running is not None:
                     running.cancel()
 
@@ -201,12 +214,24 @@ def _finished(live: LiveRun, answer: str) -> End:
 
 
 def _cancelled(live: LiveRun) -> End | None:
-    """By a person or a newer message. Otherwise this process stops or lost the run, which goes on elsewhere."""
+    """By a person or a newer message. Otherwise this process stops, and the run goes on elsewhere at once.
+
+    Not at once when it cannot be kept or told: whoever takes it over could not either, and attempts are counted.
+    """
     run = live.run
+    if live.on_cancel is None and live.broken is not None:
+        raise live.broken
     if live.on_cancel is None:
         return None
     event = RunCancelled(run_id=str(run.id), thread_id=str(run.thread_id), kept=live.on_cancel == "keep")
     return End(status="cancelled", event=event, cost_usd=live.cost_usd)
+
+
+def _failed_before(told: dict[str, Any]) -> PilothouseError:
+    """The error that an earlier attempt came to."""
+    error = PilothouseError(told["message"], hint=told["hint"])
+    error.code = told["code"]
+    return error
 
 
 def _failed(live: LiveRun, error: PilothouseError) -> End:

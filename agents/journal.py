@@ -46,11 +46,17 @@ class Journal(Protocol):
 class RunJournal:
     """One run's journal in PostgreSQL."""
 
-    def __init__(self, pool: Pool, run: NewRun, recorded: dict[str, Any]) -> None:
-        """`recorded`: what earlier attempts left; empty for a new run."""
+    def __init__(self, pool: Pool, run: NewRun) -> None:
+        """Empty until read."""
         self._pool = pool
         self._run = run
-        self._recorded = recorded
+        self._recorded: dict[str, Any] = {}
+
+    async def read(self) -> None:
+        """Everything that was ever recorded."""
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(READ, {"run_id": self._run.id})).fetchall()
+        self._recorded = {row["step"]: row["result"] for row in rows}
 
     def recorded(self, step: str) -> Any:
         """The result this step had; None when it is new."""
@@ -73,8 +79,7 @@ class RunJournal:
 
 async def read_journal(pool: Pool, run: NewRun) -> RunJournal:
     """A run's journal; only a run that was begun before can have left something in it."""
-    if run.attempts == 1:
-        return RunJournal(pool, run, {})
-    async with pool.connection() as connection:
-        rows = await (await connection.execute(READ, {"run_id": run.id})).fetchall()
-    return RunJournal(pool, run, {row["step"]: row["result"] for row in rows})
+    journal = RunJournal(pool, run)
+    if run.attempts > 1:
+        await journal.read()
+    return journal

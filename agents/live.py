@@ -25,6 +25,7 @@ class LiveRun:
         self.tainted = tainted
         self.journal = journal
         self.on_cancel: OnCancel | None = run.cancel_asked
+        self.broken: BaseException | None = None  # why the run cannot go on in this process
         self.cost_usd = Decimal(0)
         self.cost_is_known = True
         self._log = log

@@ -3,13 +3,14 @@
 from typing import Any
 
 import orjson
+import psycopg
 from pydantic import BaseModel, ValidationError
 
 from agents.deps import Deps, RunContext
 from agents.events import ToolFinished, ToolStarted
 from agents.journal import RunLostError
 from agents.messages import Outcome, tool_message
-from agents.record import begun, interrupted
+from agents.record import begun, interrupted, told_call
 from agents.state import PendingCall, Update
 from pilothouse import log
 from pilothouse.errors import BadInputError, PilothouseError
@@ -21,19 +22,18 @@ logger = log.get_logger()
 
 async def act(call: PendingCall, deps: Deps, run: RunContext) -> Update:
     """Validate the arguments, run the tool, hand its result (or its error) to the model."""
-    told: dict[str, Any] = {
-        "step": call["step"],
-        "tool_call_id": call["id"],
-        "name": call["name"],
-        "arguments": _shown(call["arguments"]),
-    }
-    run.emit(ToolStarted(**told))
-    outcome: Outcome | None = run.journal.recorded(call["step"])
-    if outcome is None:
-        outcome = await _outcome(call, deps, run)
-        await run.journal.record(call["step"], {**outcome})
-    run.emit(ToolFinished(**told, **outcome))
+    outcome: Outcome = run.journal.recorded(call["step"]) or await _make(call, deps, run)
     return {"messages": [tool_message(call, outcome, run_id=run.run_id)]}
+
+
+async def _make(call: PendingCall, deps: Deps, run: RunContext) -> Outcome:
+    """The call itself, told before and after; its outcome is durable before anyone goes on."""
+    told = told_call(call)
+    run.emit(ToolStarted(**told))
+    outcome = await _outcome(call, deps, run)
+    await run.journal.record(call["step"], {**outcome})
+    run.emit(ToolFinished(**told, **outcome))
+    return outcome
 
 
 async def _outcome(call: PendingCall, deps: Deps, run: RunContext) -> Outcome:
@@ -41,8 +41,8 @@ async def _outcome(call: PendingCall, deps: Deps, run: RunContext) -> Outcome:
     try:
         result = await _run_tool(call, deps, run)
         return {"status": "ok", "result": without_nul(orjson.loads(orjson.dumps(result, default=str)))}
-    except RunLostError:
-        raise  # not the tool's failure: another process has the run
+    except (RunLostError, psycopg.OperationalError):
+        raise  # not the tool's failure: the run goes on in another process, or once the database is back
     except PilothouseError as error:
         return {"status": "error", "result": error.body()}
     except Exception:  # the tool border: a tool's bug is the model's and the person's news, not the run's end
@@ -79,11 +79,3 @@ def _validated(tool: Tool, raw: str) -> BaseModel:
             f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in error.errors()
         )
         raise BadInputError(f"{tool.name} was not run: {problems[:500]}", hint="correct the arguments") from error
-
-
-def _shown(raw: str) -> Any:
-    """For people to look at: the arguments as an object where they are one, else the text."""
-    try:
-        return without_nul(orjson.loads(raw or "{}"))
-    except orjson.JSONDecodeError:
-        return raw

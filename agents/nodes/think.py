@@ -4,7 +4,7 @@ from langchain_core.messages import AnyMessage, HumanMessage
 
 from agents import prompts
 from agents.deps import Deps, RunContext
-from agents.events import MessageCompleted, MessageDelta, UsageRecorded
+from agents.events import MessageCompleted, MessageDelta, UsageRecorded, message_id_of
 from agents.messages import from_answer, to_openai
 from agents.state import State, Update
 from pilothouse.errors import ForbiddenError, IncompleteAnswerError
@@ -19,9 +19,6 @@ async def think(state: State, deps: Deps, run: RunContext) -> Update:
     step = f"think.{rounds}"
     recorded = run.journal.recorded(step)
     answer = Answer.from_json(recorded) if recorded else await _ask(step, state, deps, run)
-    run.emit(UsageRecorded(step=step, node="think", **vars(answer.usage)))
-    if answer.text:
-        _tell(answer.text, step, run, again=recorded is not None)
     return {"messages": [from_answer(answer, run_id=run.run_id, step=step)], "rounds": rounds + 1}
 
 
@@ -31,26 +28,16 @@ async def _ask(step: str, state: State, deps: Deps, run: RunContext) -> Answer:
     request = Request(
         model=run.model, messages=_prompt(state, deps), tools=deps.schemas, run_id=run.run_id, node="think"
     )
-    message_id = _message_id(step, run)
+    message_id = message_id_of(step, attempt=run.attempt)
     answer = await deps.model.complete(request, lambda text: run.emit(MessageDelta(message_id=message_id, text=text)))
     if len(answer.tool_calls) > MAX_CALLS:
         asked = f"the model asked for {len(answer.tool_calls)} tools at once; none was run"
         raise IncompleteAnswerError(asked, hint="ask a narrower question")
     await run.journal.record(step, answer.to_json())
+    run.emit(UsageRecorded(step=step, node="think", **vars(answer.usage)))
+    if answer.text:
+        run.emit(MessageCompleted(message_id=message_id, text=answer.text))
     return answer
-
-
-def _tell(text: str, step: str, run: RunContext, *, again: bool) -> None:
-    """A message from an earlier attempt is told whole: nobody knows how much of it was heard."""
-    message_id = _message_id(step, run)
-    if again:
-        run.emit(MessageDelta(message_id=message_id, text=text))
-    run.emit(MessageCompleted(message_id=message_id, text=text))
-
-
-def _message_id(step: str, run: RunContext) -> str:
-    """Each attempt's words are a message of their own, so that a cut-off one is not glued to its repetition."""
-    return f"{step}#{run.attempt}"
 
 
 def _check_limits(rounds: int, run: RunContext) -> None:
