@@ -12,6 +12,7 @@ from tests.fixtures.proofs_checks import (
     check_ends,
     check_one_at_a_time,
     check_requests,
+    check_settled,
     check_thoughts,
     check_thread,
     read_facts,
@@ -67,5 +68,5 @@ async def test_runs_end_once_whatever_is_killed(start_fleet: StartFleet, proof: 
         if heard.numbers != list(range(1, len(heard.numbers) + 1))
         or (heard.end == "run.finished" and heard.text != heard.answer)
     ]
-    wrong += fleet.complaints()
+    wrong += fleet.complaints() + await check_settled(fleet)
     assert not wrong, "\n".join(wrong)

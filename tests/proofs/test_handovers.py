@@ -1,0 +1,52 @@
+"""A run that goes from one process to another in the middle ends as if it had not."""
+
+import signal
+
+import pytest
+
+from tests.fixtures.proofs import Proof
+from tests.fixtures.proofs_checks import (
+    all_ended,
+    check_effects,
+    check_ends,
+    check_thoughts,
+    check_thread,
+    read_facts,
+    rows_of,
+)
+from tests.fixtures.proofs_fleet import Fleet, StartFleet
+from tests.fixtures.waiting import until
+
+pytestmark = pytest.mark.timeout(300)
+
+MESSAGE = "Run a workflow, and remember that I like tea"
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4], ids=["before the first answer", "before the calls", "after the calls"])
+async def test_a_run_let_go(start_fleet: StartFleet, proof: Proof, steps: int) -> None:
+    if steps != 4 and not proof.long:
+        pytest.skip("the long form")
+    fleet = await start_fleet("twin/trickle:0.5", workers=0)  # longer than a process waits when it is stopped
+    fleet.workflow.answers_within_s = 3
+    thread_id = await _begin(fleet)
+    await until(lambda: len(rows_of(fleet, "SELECT FROM controller.run_steps")) >= steps)
+
+    await fleet.members[0].end(signal.SIGTERM)
+    await all_ended(fleet)
+
+    facts = read_facts(fleet)
+    [run] = facts.runs
+    wrong = check_ends(facts) + check_effects(facts, fleet.workflow.keys) + check_thoughts(facts)
+    async with fleet.client() as http:
+        thread = (await http.get(f"{fleet.urls[1]}/api/threads/{thread_id}")).json()
+    proof.did |= {"attempts": run["attempts"], "effects": len(fleet.workflow.keys)}
+    assert run["attempts"] == 2
+    assert [message["role"] for message in thread["messages"]] == ["user", "assistant", "tool", "tool", "assistant"]
+    assert run["answer"] == facts.steps[str(run["id"])]["think.1"]["text"]
+    assert not wrong + check_thread(facts, thread), "\n".join(wrong + check_thread(facts, thread))
+
+
+async def _begin(fleet: Fleet) -> str:
+    async with fleet.client() as http:
+        started = await http.post(f"{fleet.urls[0]}/api/runs", json={"message": MESSAGE})
+    return started.json()["thread_id"]
