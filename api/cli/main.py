@@ -1,6 +1,7 @@
 """The command line: composes the commands, and turns every foreseen error into one line and a hint."""
 
 import sys
+from io import TextIOWrapper
 
 import typer
 from rich.console import Console
@@ -55,6 +56,9 @@ app.command(context_settings=bench.OWN_ARGUMENTS)(bench.bench)
 
 def main() -> None:
     """Run one command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # an answer may hold what the terminal's encoding has not
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="bin/pilothouse")
     except PilothouseError as error:

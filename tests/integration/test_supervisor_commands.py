@@ -113,6 +113,13 @@ def test_what_cannot_be_read_is_one_line(pilothouse: CommandLine, home: Home) ->
     assert "Traceback" not in done.stderr
 
 
+def test_what_the_terminal_cannot_show_is_written_another_way(pilothouse: CommandLine, open_home: Path) -> None:
+    done = pilothouse("down", PYTHONIOENCODING="ascii", PILOTHOUSE_HOME=str(open_home / "é"))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{open_home}/\\xe9" in done.stdout
+
+
 async def test_ctrl_c_while_it_is_still_loading_ends_it_without_a_traceback() -> None:
     process = await asyncio.create_subprocess_exec(PROGRAM, "status", stderr=asyncio.subprocess.PIPE)
     await until(lambda: "pydantic_core" in Path(f"/proc/{process.pid}/maps").read_text())
