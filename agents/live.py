@@ -9,11 +9,11 @@ from contextlib import suppress
 from decimal import Decimal
 
 from agents.eventlog import Earlier, EventLog, StoredEvent
-from agents.events import Event, UsageRecorded, coalesce
+from agents.events import Event, MessageDelta, UsageRecorded, coalesce
 from agents.journal import RunJournal, RunLostError
 from agents.leases import End, Leases, NewRun, OnCancel
 
-PAUSE_S = 0.03  # words that come within it are stored together
+PAUSE_S = 0.1  # what comes within it is stored together; the first words of a message do not wait for it
 
 
 class LiveRun:
@@ -33,6 +33,8 @@ class LiveRun:
         self._waiting: list[Event] = []
         self._stored: list[StoredEvent] = []
         self._emitted = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._speaking = ""  # the message whose words are arriving
         self._news = asyncio.Event()
         self._closed = False
         self._storing = asyncio.Lock()
@@ -48,6 +50,9 @@ class LiveRun:
             return
         self._waiting.append(event)
         self._emitted.set()
+        if isinstance(event, MessageDelta) and event.message_id != self._speaking:
+            self._speaking = event.message_id
+            self._urgent.set()
 
     def _pay(self, step: str, cost_usd: Decimal | None) -> None:
         if step not in self._paid:
@@ -60,7 +65,9 @@ class LiveRun:
         while True:
             await self._emitted.wait()
             await self.flush()
-            await asyncio.sleep(PAUSE_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_S):
+                    await self._urgent.wait()
 
     async def flush(self) -> None:
         """Store what waits, then let it be heard."""
@@ -103,6 +110,7 @@ class LiveRun:
 
     def _take(self) -> list[StoredEvent]:
         self._emitted.clear()
+        self._urgent.clear()
         events, self._waiting = coalesce(self._waiting), []
         first = self._next_number()
         return [_stored(first + place, event) for place, event in enumerate(events)]
