@@ -26,6 +26,7 @@ from agents.store import Store
 from pilothouse import clock, log
 from pilothouse.db import Pool, make_pool, wait_until_reachable
 from pilothouse.models import ModelClient
+from pilothouse.outgoing import make_session
 from pilothouse.settings import WorkerSettings
 from tools.database import database_tools
 from tools.memory import MemoryClient, memory_tools
@@ -55,7 +56,7 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     await wait_until_reachable(pool)
     await checkpoints.set_up(settings.database_url)
     reader = await stack.enter_async_context(make_pool(settings.reader_url, size=2))
-    session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+    session = await stack.enter_async_context(make_session(at_once=0))
 
     memory = MemoryClient(session=session, url=settings.memory_url, key=settings.memory_key)
     broker = TradingClient(session=session, url=settings.broker_url, key=settings.broker_key)

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-import aiohttp
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
@@ -17,6 +16,7 @@ from broker.reporting import make_views
 from broker.views import BalanceView, CandlesView, HealthView, PerformanceView, ProfitView, StatusView, TradesView
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.keys import Callers
+from pilothouse.outgoing import make_session
 from pilothouse.serving import install_error_handlers
 from pilothouse.settings import BrokerSettings
 
@@ -38,7 +38,7 @@ def create_app(settings: BrokerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with make_pool(settings.database_url, size=POOL_SIZE) as pool, aiohttp.ClientSession() as session:
+        async with make_pool(settings.database_url, size=POOL_SIZE) as pool, make_session() as session:
             await wait_until_reachable(pool)
             freqtrade = Freqtrade(
                 session,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-import aiohttp
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from starlette.routing import Route
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.errors import BadInputError, TooLargeError
 from pilothouse.keys import Callers
+from pilothouse.outgoing import make_session
 from pilothouse.serving import install_error_handlers
 from pilothouse.settings import ProxySettings
 from proxy.forward import Forwarder
@@ -44,7 +44,7 @@ def create_app(settings: ProxySettings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         async with (
             make_pool(settings.database_url) as pool,
-            aiohttp.ClientSession(max_field_size=MAX_FIELD_BYTES) as session,
+            make_session(max_field_size=MAX_FIELD_BYTES) as session,
         ):
             await wait_until_reachable(pool)
             ledger = Ledger(pool)
