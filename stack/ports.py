@@ -10,6 +10,7 @@ from pilothouse.errors import SettingsError
 LOOPBACK = "127.0.0.1"
 CONNECT_TIMEOUT_S = 3
 UNASSIGNED = (10_000, 32_768)  # below Linux's ip_local_port_range
+GIVEN: set[int] = set()  # whoever got one may not listen on it yet
 LISTENING = "0A"  # the state column of /proc/net/tcp
 
 
@@ -17,8 +18,11 @@ def find_free() -> int:
     """A port nobody listens on right now, from those that the system never gives to outgoing connections."""
     while True:
         port = random.randrange(*UNASSIGNED)  # noqa: S311 -- to stay clear of others, not secret
+        if port in GIVEN:
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
+            GIVEN.add(port)
             return port
 
 

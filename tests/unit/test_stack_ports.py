@@ -9,6 +9,10 @@ from pilothouse.errors import SettingsError
 from stack.ports import find_free, find_holder, is_reachable, require_free
 
 
+def test_no_free_port_is_given_twice() -> None:
+    assert len({find_free() for _ in range(500)}) == 500
+
+
 def test_a_free_port_passes() -> None:
     require_free(find_free(), setting="PILOTHOUSE_PORT_API")
 
