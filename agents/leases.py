@@ -20,6 +20,7 @@ OnCancel = Literal["keep", "roll back"]
 COLUMNS = """run.id, run.thread_id, run.user_id, run.caller, run.idempotency_key, run.message, run.model,
               run.attempts, run.cancel_asked, run.deadline_s, run.max_model_calls, run.budget_usd,
               extract(epoch FROM now() - run.started_at)::float8 AS elapsed_s"""
+# A run begins when it has its lease, not when it asks for it: `now()` may be before the end of the run that had it.
 # Without the lease nothing is stored, unless the run may wait; nobody overtakes a run that waits.
 ADD = """
     WITH thread AS (
@@ -41,7 +42,7 @@ ADD = """
     SELECT %(id)s, %(thread_id)s, %(user_id)s, %(caller)s, %(idempotency_key)s, %(message)s, %(model)s, %(urgent)s,
            %(deadline_s)s, %(max_model_calls)s, %(budget_usd)s,
            CASE WHEN lease.run_id IS NULL THEN 'queued' ELSE 'running' END,
-           CASE WHEN lease.run_id IS NULL THEN NULL ELSE now() END
+           CASE WHEN lease.run_id IS NULL THEN NULL ELSE clock_timestamp() END
     FROM (SELECT) AS one LEFT JOIN lease ON true
     WHERE lease.run_id IS NOT NULL OR %(may_wait)s
     RETURNING status"""
@@ -72,7 +73,7 @@ CLAIM = f"""
         RETURNING run_id
     )
     UPDATE controller.runs AS run
-    SET status = 'running', started_at = now()
+    SET status = 'running', started_at = clock_timestamp()
     FROM lease
     WHERE run.id = lease.run_id
     RETURNING {COLUMNS}"""  # noqa: S608 -- the columns are a constant

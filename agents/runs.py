@@ -17,7 +17,7 @@ from agents.execution import Executor
 from agents.journal import read_journal
 from agents.leases import CHANNEL, Leases, Limits, NewRun, OnCancel
 from agents.live import LiveRun
-from agents.store import Run, Store, Thread
+from agents.store import Run, Store, Thread, no_thread
 from agents.transcript import Transcript
 from pilothouse import log
 from pilothouse.db import Pool
@@ -83,6 +83,8 @@ class Runs:
             status = await add(run, may_wait=command.if_busy != "reject", urgent=command.if_busy in ON_CANCEL)
         except psycopg.errors.UniqueViolation as error:
             raise ConflictError("a run with this Idempotency-Key is under way", hint="wait for it to end") from error
+        except psycopg.errors.ForeignKeyViolation as error:  # deleted since it was looked for
+            raise no_thread(run.thread_id) from error
         if status is None:
             hint = "wait for it to end, or say in 'if_busy' what to do: enqueue, interrupt or rollback"
             raise ConflictError(f"thread {run.thread_id} is busy with another run", hint=hint)

@@ -61,6 +61,11 @@ FIND_UNENDED = """
     LIMIT 1"""
 
 
+def no_thread(thread_id: UUID) -> NotFoundError:
+    """It never was, it is another person's, or it was deleted."""
+    return NotFoundError(f"there is no thread {thread_id}", hint="leave thread_id out to start a new one")
+
+
 @dataclass(frozen=True)
 class Thread:
     """One conversation of one user."""
@@ -98,7 +103,7 @@ class Store:
         """A user's thread; other people's do not exist."""
         found = await self._rows(Thread, GET_THREAD, {"id": thread_id, "user_id": user_id})
         if not found:
-            raise NotFoundError(f"there is no thread {thread_id}", hint="leave thread_id out to start a new one")
+            raise no_thread(thread_id)
         return found[0]
 
     async def taint_thread(self, thread_id: str) -> None:
