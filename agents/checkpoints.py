@@ -5,8 +5,10 @@ threads of the process behind one another (langgraph#7259). All of a state is on
 place of messages it names their runs (see `agents/transcript.py`).
 """
 
+import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -26,7 +28,7 @@ from agents.journal import RunLostError
 from agents.leases import NewRun
 from agents.serializer import HINT, StrictSerializer, UnreadableStateError
 from agents.transcript import FORGET, HOLD_BRIEFLY, Transcript, runs_of
-from pilothouse.db import Pool
+from pilothouse.db import AsyncDictConnection, Pool
 
 HOLD_RUN = """
     SELECT id
@@ -57,6 +59,14 @@ class RunSaver(AsyncPostgresSaver):
         self._run = run
         self._vault = vault
         self._transcript = Transcript(pool, vault)
+        self._storing = asyncio.Lock()
+        self._is_closed = False
+
+    async def close(self) -> None:
+        """Nothing is stored after this."""
+        self._is_closed = True
+        async with self._storing:
+            pass
 
     async def aput(
         self,
@@ -70,7 +80,7 @@ class RunSaver(AsyncPostgresSaver):
         messages = values.get("messages", [])
         packed = self._pack({**values, "messages": runs_of(messages)}, "checkpoint", checkpoint["id"])
         stored: Checkpoint = {**checkpoint, "channel_values": {PACKED: packed}}
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._storing, self._connection() as connection, connection.transaction():
             await self._transcript.keep(connection, self._run, messages)
             return await AsyncPostgresSaver(connection).aput(config, stored, metadata, new_versions)
 
@@ -95,6 +105,11 @@ class RunSaver(AsyncPostgresSaver):
             for task, channel, value in found.pending_writes or []
         ]
         return found._replace(checkpoint={**found.checkpoint, "channel_values": values}, pending_writes=writes)
+
+    def _connection(self) -> AbstractAsyncContextManager[AsyncDictConnection]:
+        if self._is_closed:
+            raise RunLostError(f"run {self._run.id} has come to another end")
+        return self._pool.connection()
 
     def _pack(self, value: Any, *place: str) -> str:
         sealed = self._vault.seal(self.serde.dumps_typed([value])[1], str(self._run.thread_id), *place)

@@ -95,13 +95,21 @@ class Executor:
         if run.attempts > MAX_ATTEMPTS:
             raise PilothouseError(f"the run was interrupted {MAX_ATTEMPTS} times", hint=LOGS)
         async with asyncio.timeout(max(0.0, run.deadline_s - run.elapsed_s)):
-            state = await self._graph_of(run).ainvoke(
+            state = await self._run_graph(live)
+        return _finished(live, state["messages"][-1].text)
+
+    async def _run_graph(self, live: LiveRun) -> Any:
+        run, saver = live.run, RunSaver(self._pool, live.run, self._vault)
+        try:
+            return await self._graph_with(saver).ainvoke(
                 {"messages": [HumanMessage(run.message, id=str(run.id))]},
                 _config(run),
                 context=self._context(live),
                 durability="exit",
             )
-        return _finished(live, state["messages"][-1].text)
+        except asyncio.CancelledError:  # LangGraph may be at its end and goes on storing behind our back
+            await to_its_end(saver.close())
+            raise
 
     async def _conclude(self, live: LiveRun, end: End | None) -> None:
         """Make the thread what the end says, then end; each may be repeated by whoever takes over in between."""
@@ -127,11 +135,12 @@ class Executor:
         """Into the thread, so that the next message meets a model that knows which calls took effect."""
         await live.journal.read()  # a write that was cancelled may be there all the same
         messages = recorded_messages(live.run, live.journal)
-        await self._graph_of(live.run).aupdate_state(_config(live.run), {"messages": messages}, as_node="remember")
+        graph = self._graph_with(RunSaver(self._pool, live.run, self._vault))
+        await graph.aupdate_state(_config(live.run), {"messages": messages}, as_node="remember")
 
-    def _graph_of(self, run: NewRun) -> Any:
-        """The graph with this run's checkpoints; Any, because its overloads defeat strict typing."""
-        return self._graph.copy({"checkpointer": RunSaver(self._pool, run, self._vault)})
+    def _graph_with(self, saver: RunSaver) -> Any:
+        """The graph with a run's checkpoints; Any, because its overloads defeat strict typing."""
+        return self._graph.copy({"checkpointer": saver})
 
     def _context(self, live: LiveRun) -> RunContext:
         run = live.run
