@@ -22,11 +22,18 @@ from tests.fixtures.proofs_checks import (
     rows_of,
 )
 from tests.fixtures.proofs_fleet import Fleet, StartFleet
+from tests.fixtures.proofs_outages import do, slow_transcript
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.timeout(3600)
 
 AT_ONCE = 8
 A_RUN_S = 0.3  # more than a run of the rehearsal model takes on an idle machine
+ASK_SILENTLY = "UPDATE controller.runs SET cancel_asked = %(on_cancel)s"
+TELL = "SELECT pg_notify('pilothouse_runs', %(run_id)s)"
+STORING = """
+    SELECT FROM pg_stat_activity
+    WHERE state = 'active' AND usename = 'pilothouse_controller' AND query LIKE '%INTO controller.run_messages%'"""
 MESSAGES = ("Hello", "Run a workflow", "Run a workflow, and remember that I like tea")
 
 
@@ -53,6 +60,25 @@ async def test_messages_that_race_with_the_end(start_fleet: StartFleet, proof: P
             await asyncio.gather(*(_converse(fleet, http, random, messages=6) for _ in range(AT_ONCE)))
 
     await _check_all(fleet, proof)
+
+
+@pytest.mark.parametrize("on_cancel", ["keep", "roll back"])
+async def test_a_cancel_that_is_heard_while_the_end_is_stored(
+    start_fleet: StartFleet, proof: Proof, on_cancel: str
+) -> None:
+    fleet = await start_fleet("pilothouse/rehearsal", workers=0)
+    slow_transcript(fleet)
+
+    async with fleet.client() as http:
+        run = await _send(fleet, http, proof.random, message="Run a workflow")
+    await until(lambda: len(fleet.workflow.keys) == 1)
+    do(fleet, ASK_SILENTLY, on_cancel=on_cancel)
+    fleet.workflow.may_answer.set()
+    await until(lambda: bool(rows_of(fleet, STORING)))
+    do(fleet, TELL, run_id=run["run_id"])
+
+    facts = await _check_all(fleet, proof)
+    assert [run["status"] for run in facts.runs] == ["cancelled"]
 
 
 async def test_a_request_sent_many_times_at_once_is_one_run(start_fleet: StartFleet, proof: Proof) -> None:
