@@ -1,5 +1,6 @@
 """A run's end as one JSON answer: what `POST /api/chat` gives without streaming."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -15,6 +16,18 @@ from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
 async def collect(run: NewRun | Run, batches: AsyncGenerator[Sequence[StoredEvent]]) -> ChatReply:
     """Wait for the end and put the answer together; a failed run is an error with its own status."""
+    try:
+        reply = await _collect(run, batches)
+    except asyncio.CancelledError:  # this process is being stopped
+        reply = None
+    if reply is None:
+        hint = f"it goes on by itself; its answer will be in GET /api/threads/{run.thread_id}"
+        raise UnavailableError("the run was interrupted on our side", hint=hint)
+    return reply
+
+
+async def _collect(run: NewRun | Run, batches: AsyncGenerator[Sequence[StoredEvent]]) -> ChatReply | None:
+    """None: its events broke off."""
     calls: list[ToolCallView] = []
     async for batch in batches:
         for event in batch:
@@ -31,8 +44,7 @@ async def collect(run: NewRun | Run, batches: AsyncGenerator[Sequence[StoredEven
                 )
             if event.is_end:
                 return _ended(run, event.type, fields, calls)
-    hint = f"it goes on by itself; its answer will be in GET /api/threads/{run.thread_id}"
-    raise UnavailableError("the run was interrupted on our side", hint=hint)
+    return None
 
 
 def from_record(run: Run, *, wants_events: bool) -> ChatReply:
