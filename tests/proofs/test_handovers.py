@@ -1,5 +1,6 @@
 """A run that goes from one process to another in the middle ends as if it had not."""
 
+import asyncio
 import signal
 
 import pytest
@@ -50,3 +51,24 @@ async def _begin(fleet: Fleet) -> str:
     async with fleet.client() as http:
         started = await http.post(f"{fleet.urls[0]}/api/runs", json={"message": MESSAGE})
     return started.json()["thread_id"]
+
+
+async def test_whoever_waits_for_an_answer_is_told_when_the_process_stops(
+    start_fleet: StartFleet, proof: Proof
+) -> None:
+    fleet = await start_fleet("twin/slow:8", workers=0)
+    headers = {"Idempotency-Key": "one"}
+
+    async with fleet.client(timeout_s=60) as http:
+        asking = asyncio.create_task(http.post(f"{fleet.urls[0]}/api/chat", json={"message": "Hello"}, headers=headers))
+        await until(lambda: bool(rows_of(fleet, "SELECT FROM controller.runs")))
+        await fleet.members[0].end(signal.SIGTERM)
+        told = await asking
+        await all_ended(fleet)
+        again = await http.post(f"{fleet.urls[1]}/api/chat", json={"message": "Hello"}, headers=headers)
+
+    [run] = read_facts(fleet).runs
+    proof.did |= {"attempts": run["attempts"]}
+    assert (told.status_code, told.json()["error"]["code"]) == (503, "unavailable")
+    assert "goes on by itself" in told.json()["error"]["hint"]
+    assert (again.status_code, again.json()["run_id"], run["status"]) == (200, str(run["id"]), "finished")
