@@ -26,6 +26,8 @@ PATIENCE_S = 10  # far more than a cancellation takes, far less than anything el
 
 @pytest.mark.parametrize("model", HANGING.values(), ids=HANGING.keys())
 async def test_a_hung_model(start_fleet: StartFleet, proof: Proof, model: str) -> None:
+    if model != HANGING["streams"]:
+        proof.only_long()
     fleet = await start_fleet(model, workers=1)
 
     await _cancel_all(fleet, proof, "Hello")
@@ -48,6 +50,8 @@ async def test_a_hung_tool(start_fleet: StartFleet, proof: Proof) -> None:
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 async def test_postgres_restarted(start_fleet: StartFleet, own_database: OwnDatabase, proof: Proof, how: str) -> None:
+    if how != "killed":
+        proof.only_long()
     fleet = await start_fleet(urls=await asyncio.to_thread(own_database.open))
     fleet.workflow.answers_within_s = 0.3
     random = proof.random
