@@ -6,9 +6,11 @@ import signal
 import pytest
 
 from tests.fixtures.proofs import Proof
-from tests.fixtures.proofs_checks import all_ended, check_ends, check_thread, read_facts, rows_of
-from tests.fixtures.proofs_fleet import Fleet, StartFleet
-from tests.fixtures.proofs_outages import check_recovery, full_disk, hear_out, stuck_log
+from tests.fixtures.proofs_checks import check_all
+from tests.fixtures.proofs_facts import all_ended, read_facts, rows_of
+from tests.fixtures.proofs_fleet import StartFleet
+from tests.fixtures.proofs_hanging import hear_out
+from tests.fixtures.proofs_outages import check_recovery, full_disk, stuck_log
 from tests.fixtures.proofs_people import Crowd
 from tests.fixtures.waiting import until
 
@@ -26,12 +28,11 @@ async def test_a_full_disk(start_fleet: StartFleet, proof: Proof) -> None:
 
     for _ in range(proof.size(1, 3)):
         with full_disk(fleet):
-            await asyncio.sleep(proof.size(8, 20))
-        await asyncio.sleep(1)
-    crowd.done.set()
-    await check_recovery(fleet, proof, crowd, working)
+            await asyncio.sleep(proof.size(8, 25))
+        await asyncio.sleep(proof.size(1, 15))
 
-    assert {run["status"] for run in read_facts(fleet).runs} <= {"finished", "cancelled"}
+    facts = await check_recovery(fleet, proof, crowd, working)
+    assert {run["status"] for run in facts.runs} <= {"finished", "cancelled"}
 
 
 async def test_runs_that_fail_while_the_disk_is_full_fail_when_it_is_not(start_fleet: StartFleet, proof: Proof) -> None:
@@ -65,22 +66,10 @@ async def test_what_a_killed_process_could_not_tell_the_next_one_tells(start_fle
         await all_ended(fleet)
         heard = await hear_out(http, fleet.urls[1], run_id)
 
-    facts = read_facts(fleet)
+    facts = await check_all(fleet, proof)
     kinds = [event["type"] for event in facts.events[run_id]]
     proof.did |= {"attempts": facts.runs[0]["attempts"], "events": len(kinds)}
     assert (heard.end, heard.text) == ("run.finished", heard.answer)
     assert [kinds.count(kind) for kind in ("tool.started", "tool.finished", "message.completed", "usage.recorded")] == [
         1, 1, 1, 2,
     ]  # fmt: skip
-    assert not check_ends(facts) + await _check_threads(fleet)
-
-
-async def _check_threads(fleet: Fleet) -> list[str]:
-    facts = read_facts(fleet)
-    threads = {str(run["thread_id"]) for run in facts.runs}
-    async with fleet.client() as http:
-        return [
-            problem
-            for thread_id in threads
-            for problem in check_thread(facts, (await http.get(f"{fleet.urls[1]}/api/threads/{thread_id}")).json())
-        ]

@@ -6,16 +6,9 @@ import signal
 import pytest
 
 from tests.fixtures.proofs import Proof
-from tests.fixtures.proofs_checks import (
-    all_ended,
-    check_effects,
-    check_ends,
-    check_thoughts,
-    check_thread,
-    read_facts,
-    rows_of,
-)
-from tests.fixtures.proofs_fleet import Fleet, StartFleet
+from tests.fixtures.proofs_checks import check_all, check_ledger
+from tests.fixtures.proofs_facts import all_ended, read_facts, rows_of
+from tests.fixtures.proofs_fleet import StartFleet
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
@@ -29,28 +22,21 @@ async def test_a_run_let_go(start_fleet: StartFleet, proof: Proof, steps: int) -
         proof.only_long()
     fleet = await start_fleet("twin/trickle:0.5", workers=0)  # longer than a process waits when it is stopped
     fleet.workflow.answers_within_s = 3
-    thread_id = await _begin(fleet)
+    async with fleet.client() as http:
+        await http.post(f"{fleet.urls[0]}/api/runs", json={"message": MESSAGE})
     await until(lambda: len(rows_of(fleet, "SELECT FROM controller.run_steps")) >= steps)
 
     await fleet.members[0].end(signal.SIGTERM)
     await all_ended(fleet)
 
-    facts = read_facts(fleet)
+    facts = await check_all(fleet, proof)
+    await check_ledger(fleet, facts)
     [run] = facts.runs
-    wrong = check_ends(facts) + check_effects(facts, fleet.workflow.keys) + check_thoughts(facts)
     async with fleet.client() as http:
-        thread = (await http.get(f"{fleet.urls[1]}/api/threads/{thread_id}")).json()
-    proof.did |= {"attempts": run["attempts"], "effects": len(fleet.workflow.keys)}
+        thread = (await http.get(f"{fleet.urls[1]}/api/threads/{run['thread_id']}")).json()
     assert run["attempts"] == 2
     assert [message["role"] for message in thread["messages"]] == ["user", "assistant", "tool", "tool", "assistant"]
     assert run["answer"] == facts.steps[str(run["id"])]["think.1"]["text"]
-    assert not wrong + check_thread(facts, thread), "\n".join(wrong + check_thread(facts, thread))
-
-
-async def _begin(fleet: Fleet) -> str:
-    async with fleet.client() as http:
-        started = await http.post(f"{fleet.urls[0]}/api/runs", json={"message": MESSAGE})
-    return started.json()["thread_id"]
 
 
 async def test_whoever_waits_for_an_answer_is_told_when_the_process_stops(
