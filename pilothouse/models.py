@@ -24,6 +24,7 @@ from pilothouse.errors import (
     UnavailableError,
     UpstreamError,
 )
+from pilothouse.outgoing import until_reached
 from pilothouse.text import without_nul
 
 Message = Mapping[str, Any]  # OpenAI's chat message, ready for JSON
@@ -31,7 +32,6 @@ ACCEPTED_ENDS = ("stop", "tool_calls")
 MAX_LINE_BYTES = 4_000_000
 CONNECT_TIMEOUT_S = 5
 RESTART_WAIT_S = 5  # the supervisor has a killed proxy back within two
-RETRY_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -152,17 +152,13 @@ class ModelClient:
     async def _post(self, body: bytes, headers: dict[str, str], *, deadline_s: float) -> aiohttp.ClientResponse:
         """Waits a little for a proxy that is being started again: to one that cannot be reached, nothing was sent."""
         timeout = aiohttp.ClientTimeout(total=deadline_s, sock_connect=CONNECT_TIMEOUT_S)
-        clock = asyncio.get_running_loop().time
-        give_up_at_s = clock() + self._restart_wait_s
-        while True:
-            try:
-                return await self._session.post(
-                    self._url, data=body, headers=headers, timeout=timeout, read_bufsize=MAX_LINE_BYTES
-                )
-            except aiohttp.ClientConnectorError:
-                if clock() > give_up_at_s:
-                    raise
-                await asyncio.sleep(RETRY_PAUSE_S)
+        return await until_reached(
+            lambda: self._session.post(
+                self._url, data=body, headers=headers, timeout=timeout, read_bufsize=MAX_LINE_BYTES
+            ),
+            unreachable=aiohttp.ClientConnectorError,
+            wait_s=self._restart_wait_s,
+        )
 
 
 def _take_line(line: bytes, partial: _Partial, on_text: Callable[[str], None]) -> None:

@@ -1,6 +1,5 @@
 """The broker as a client sees it: its read routes, typed; its errors become ours, with their own words."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +18,9 @@ from pilothouse.errors import (
     UnavailableError,
     UpstreamError,
 )
+from pilothouse.outgoing import until_reached
 
 RESTART_WAIT_S = 3  # the supervisor has a killed broker back within two
-RETRY_PAUSE_S = 0.1
 TIMEOUT = aiohttp.ClientTimeout(total=10)  # the broker answers within about 5 s, whatever happens
 HINT = "bin/pilothouse status, bin/pilothouse logs broker"
 ERRORS: dict[int, type[PilothouseError]] = {
@@ -216,15 +215,9 @@ class TradingClient:
 
     async def _send(self, path: str, query: Mapping[str, str | int]) -> tuple[int, bytes]:
         """Waits a little for a broker that is being started again."""
-        clock = asyncio.get_running_loop().time
-        give_up_at_s = clock() + self.restart_wait_s
-        while True:
-            try:
-                return await self._send_once(path, query)
-            except UnavailableError:
-                if clock() > give_up_at_s:
-                    raise
-                await asyncio.sleep(RETRY_PAUSE_S)
+        return await until_reached(
+            lambda: self._send_once(path, query), unreachable=UnavailableError, wait_s=self.restart_wait_s
+        )
 
     async def _send_once(self, path: str, query: Mapping[str, str | int]) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self.key}"}

@@ -20,6 +20,7 @@ from pilothouse.errors import (
     TooLargeError,
     UnavailableError,
 )
+from pilothouse.outgoing import until_reached
 from pilothouse.settings import StackSettings
 from stack.home import find_home
 from stack.lifecycle import StackInfo, find_running
@@ -156,14 +157,10 @@ def with_stack(work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
 
 async def _patiently(send: Callable[[], Awaitable[T]]) -> T:
     """Send what is safe to repeat until it arrives."""
-    give_up_at_s = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return await send()
-        except BrokenOffError as error:
-            if time.monotonic() > give_up_at_s:
-                raise UnavailableError(error.message, hint=error.hint) from error
-            await asyncio.sleep(PAUSE_S)
+    try:
+        return await until_reached(send, unreachable=BrokenOffError, wait_s=PATIENCE_S, pause_s=PAUSE_S)
+    except BrokenOffError as error:
+        raise UnavailableError(error.message, hint=error.hint) from error
 
 
 async def _read_events(response: aiohttp.ClientResponse) -> AsyncGenerator[Event]:
