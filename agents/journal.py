@@ -4,7 +4,6 @@ A model's accepted answer is written before the first effect it asks for, a tool
 Why not LangGraph's per-task checkpoints: docs/adr/0003-a-journal-instead-of-checkpoints-per-step.md.
 """
 
-import re
 from typing import Any, Protocol
 
 from psycopg.types.json import Jsonb
@@ -12,9 +11,7 @@ from psycopg.types.json import Jsonb
 from agents.leases import NewRun
 from pilothouse.db import Pool
 from pilothouse.errors import PilothouseError
-from pilothouse.models import Answer
 
-ANSWER_STEP = re.compile(r"think\.\d+")
 READ = "SELECT step, result FROM controller.run_steps WHERE run_id = %(run_id)s"
 # The row lock holds off whoever wants to take the run over until this is written, so that they read it.
 WRITE = """
@@ -61,11 +58,6 @@ class RunJournal:
     def recorded(self, step: str) -> Any:
         """The result this step had; None when it is new."""
         return self._recorded.get(step)
-
-    def answers(self) -> dict[str, Answer]:
-        """The model's answers so far, by step."""
-        steps = [step for step in self._recorded if ANSWER_STEP.fullmatch(step)]
-        return {step: Answer.from_json(self._recorded[step]) for step in steps}
 
     async def record(self, step: str, result: dict[str, Any]) -> None:
         """Durable when this returns."""

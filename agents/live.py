@@ -38,14 +38,12 @@ class LiveRun:
         self._news = asyncio.Event()
         self._closed = False
         self._storing = asyncio.Lock()
-        self._paid = set[str]()
-        for step, answer in journal.answers().items():
-            self._pay(step, answer.usage.cost_usd)
 
     def emit(self, event: Event) -> None:
         """Tell everyone who listens, as soon as it is stored; what an earlier attempt told is not told again."""
         if isinstance(event, UsageRecorded):
-            self._pay(event.step, event.cost_usd)
+            self.cost_usd += event.cost_usd or 0
+            self.cost_is_known &= event.cost_usd is not None
         if self._told.has(event):
             return
         self._waiting.append(event)
@@ -53,12 +51,6 @@ class LiveRun:
         if isinstance(event, MessageDelta) and event.message_id != self._speaking:
             self._speaking = event.message_id
             self._urgent.set()
-
-    def _pay(self, step: str, cost_usd: Decimal | None) -> None:
-        if step not in self._paid:
-            self._paid.add(step)
-            self.cost_usd += cost_usd or 0
-            self.cost_is_known &= cost_usd is not None
 
     async def write(self) -> None:
         """Store what is emitted, until cancelled. Raises `RunLostError` when another process has the run."""
