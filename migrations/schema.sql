@@ -1,5 +1,9 @@
 -- What all migrations together make. Written by `bin/pilothouse migrate --dump-schema`; a test compares.
 
+CREATE SCHEMA broker;
+
+ALTER SCHEMA broker OWNER TO pilothouse;
+
 CREATE SCHEMA controller;
 
 ALTER SCHEMA controller OWNER TO pilothouse_controller;
@@ -570,6 +574,161 @@ $$;
 
 ALTER FUNCTION reporting.ensure_trading_views() OWNER TO pilothouse;
 
+CREATE TABLE broker.approvers (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    public_key text NOT NULL,
+    paired_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+ALTER TABLE broker.approvers OWNER TO pilothouse;
+
+CREATE TABLE broker.audit (
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    mac text NOT NULL
+);
+
+ALTER TABLE broker.audit OWNER TO pilothouse;
+
+CREATE TABLE broker.decisions (
+    approver_id uuid NOT NULL,
+    nonce text NOT NULL,
+    subject text NOT NULL,
+    statement text NOT NULL,
+    signature text NOT NULL,
+    accepted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE broker.decisions OWNER TO pilothouse;
+
+CREATE TABLE broker.equity (
+    at timestamp with time zone NOT NULL,
+    currency text NOT NULL,
+    total numeric,
+    free numeric,
+    reason text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE broker.equity OWNER TO pilothouse;
+
+CREATE TABLE broker.halts (
+    id uuid NOT NULL,
+    reason text NOT NULL,
+    halted_by text NOT NULL,
+    halted_at timestamp with time zone DEFAULT now() NOT NULL,
+    lifted_at timestamp with time zone,
+    lifted_by text
+);
+
+ALTER TABLE broker.halts OWNER TO pilothouse;
+
+CREATE TABLE broker.intents (
+    id uuid NOT NULL,
+    place bigint NOT NULL,
+    caller text NOT NULL,
+    user_id text NOT NULL,
+    key text NOT NULL,
+    request_hash text NOT NULL,
+    hash text NOT NULL,
+    action text NOT NULL,
+    pair text NOT NULL,
+    side text NOT NULL,
+    stake numeric,
+    trade_id integer,
+    amount numeric,
+    price_seen numeric NOT NULL,
+    reason text NOT NULL,
+    evidence jsonb NOT NULL,
+    thread_id text NOT NULL,
+    run_id text NOT NULL,
+    tainted boolean NOT NULL,
+    mode text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    refusals jsonb DEFAULT '[]'::jsonb NOT NULL,
+    decided_by text,
+    replaces uuid,
+    note text DEFAULT ''::text NOT NULL,
+    orders_before integer,
+    fill jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    submitted_at timestamp with time zone,
+    CONSTRAINT intents_action_check CHECK ((action = ANY (ARRAY['enter'::text, 'exit'::text]))),
+    CONSTRAINT intents_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT intents_check CHECK (((action = 'enter'::text) = (stake IS NOT NULL))),
+    CONSTRAINT intents_check1 CHECK (((action = 'exit'::text) OR (amount IS NULL))),
+    CONSTRAINT intents_mode_check CHECK ((mode = ANY (ARRAY['dry'::text, 'live'::text]))),
+    CONSTRAINT intents_price_seen_check CHECK ((price_seen > (0)::numeric)),
+    CONSTRAINT intents_side_check CHECK ((side = 'long'::text)),
+    CONSTRAINT intents_stake_check CHECK ((stake > (0)::numeric)),
+    CONSTRAINT intents_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'refused'::text, 'awaiting_approval'::text, 'approved'::text, 'rejected'::text, 'expired'::text, 'submitting'::text, 'submitted'::text, 'filled'::text, 'failed'::text, 'unknown'::text])))
+);
+
+ALTER TABLE broker.intents OWNER TO pilothouse;
+
+ALTER TABLE broker.intents ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME broker.intents_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE broker.links (
+    token_hash text NOT NULL,
+    intent_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+ALTER TABLE broker.links OWNER TO pilothouse;
+
+CREATE TABLE broker.orders (
+    trade_id integer NOT NULL,
+    order_id text NOT NULL,
+    side text NOT NULL,
+    status text NOT NULL,
+    order_type text NOT NULL,
+    amount numeric NOT NULL,
+    filled numeric NOT NULL,
+    average numeric,
+    cost numeric,
+    tag text,
+    ordered_at timestamp with time zone NOT NULL,
+    filled_at timestamp with time zone,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE broker.orders OWNER TO pilothouse;
+
+CREATE TABLE broker.trades (
+    trade_id integer NOT NULL,
+    intent_id uuid,
+    pair text NOT NULL,
+    is_open boolean NOT NULL,
+    stake numeric NOT NULL,
+    amount numeric NOT NULL,
+    open_rate numeric NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    close_rate numeric,
+    closed_at timestamp with time zone,
+    realised_profit numeric,
+    fee_open numeric,
+    fee_close numeric,
+    enter_tag text,
+    exit_reason text,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE broker.trades OWNER TO pilothouse;
+
 CREATE TABLE controller.api_keys (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     hash text NOT NULL,
@@ -852,6 +1011,45 @@ ALTER TABLE ONLY jobs.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('jo
 
 ALTER TABLE ONLY jobs.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('jobs.procrastinate_periodic_defers_id_seq'::regclass);
 
+ALTER TABLE ONLY broker.approvers
+    ADD CONSTRAINT approvers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY broker.approvers
+    ADD CONSTRAINT approvers_public_key_key UNIQUE (public_key);
+
+ALTER TABLE ONLY broker.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY broker.decisions
+    ADD CONSTRAINT decisions_pkey PRIMARY KEY (approver_id, nonce);
+
+ALTER TABLE ONLY broker.equity
+    ADD CONSTRAINT equity_pkey PRIMARY KEY (at);
+
+ALTER TABLE ONLY broker.halts
+    ADD CONSTRAINT halts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY broker.intents
+    ADD CONSTRAINT intents_caller_user_id_key_key UNIQUE (caller, user_id, key);
+
+ALTER TABLE ONLY broker.intents
+    ADD CONSTRAINT intents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY broker.intents
+    ADD CONSTRAINT intents_place_key UNIQUE (place);
+
+ALTER TABLE ONLY broker.intents
+    ADD CONSTRAINT intents_replaces_key UNIQUE (replaces);
+
+ALTER TABLE ONLY broker.links
+    ADD CONSTRAINT links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY broker.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (trade_id, order_id);
+
+ALTER TABLE ONLY broker.trades
+    ADD CONSTRAINT trades_pkey PRIMARY KEY (trade_id);
+
 ALTER TABLE ONLY controller.api_keys
     ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
 
@@ -912,6 +1110,16 @@ ALTER TABLE ONLY pilothouse.migrations
 ALTER TABLE ONLY proxy.ledger
     ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
 
+CREATE INDEX audit_by_subject ON broker.audit USING btree (subject, seq);
+
+CREATE INDEX intents_by_user ON broker.intents USING btree (user_id, place DESC);
+
+CREATE INDEX intents_under_way ON broker.intents USING btree (place) WHERE (state = ANY (ARRAY['proposed'::text, 'awaiting_approval'::text, 'approved'::text, 'submitting'::text, 'submitted'::text, 'unknown'::text]));
+
+CREATE UNIQUE INDEX one_halt ON broker.halts USING btree ((true)) WHERE (lifted_at IS NULL);
+
+CREATE INDEX trades_by_close ON broker.trades USING btree (closed_at);
+
 CREATE INDEX runs_by_thread ON controller.runs USING btree (thread_id, created_at);
 
 CREATE INDEX runs_by_user ON controller.runs USING btree (user_id, place DESC);
@@ -964,6 +1172,21 @@ CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON job
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON jobs.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION jobs.procrastinate_trigger_function_status_events_update_v1();
 
+ALTER TABLE ONLY broker.decisions
+    ADD CONSTRAINT decisions_approver_id_fkey FOREIGN KEY (approver_id) REFERENCES broker.approvers(id);
+
+ALTER TABLE ONLY broker.intents
+    ADD CONSTRAINT intents_replaces_fkey FOREIGN KEY (replaces) REFERENCES broker.intents(id);
+
+ALTER TABLE ONLY broker.links
+    ADD CONSTRAINT links_intent_id_fkey FOREIGN KEY (intent_id) REFERENCES broker.intents(id);
+
+ALTER TABLE ONLY broker.orders
+    ADD CONSTRAINT orders_trade_id_fkey FOREIGN KEY (trade_id) REFERENCES broker.trades(trade_id);
+
+ALTER TABLE ONLY broker.trades
+    ADD CONSTRAINT trades_intent_id_fkey FOREIGN KEY (intent_id) REFERENCES broker.intents(id);
+
 ALTER TABLE ONLY controller.run_events
     ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
 
@@ -994,6 +1217,8 @@ ALTER TABLE ONLY jobs.procrastinate_jobs
 ALTER TABLE ONLY jobs.procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs.procrastinate_jobs(id);
 
+GRANT USAGE ON SCHEMA broker TO pilothouse_broker;
+
 GRANT USAGE ON SCHEMA memory TO pilothouse_memory;
 
 GRANT USAGE ON SCHEMA proxy TO pilothouse_proxy;
@@ -1003,6 +1228,24 @@ GRANT USAGE ON SCHEMA reporting TO pilothouse_broker;
 
 REVOKE ALL ON FUNCTION reporting.ensure_trading_views() FROM PUBLIC;
 GRANT ALL ON FUNCTION reporting.ensure_trading_views() TO pilothouse_broker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE broker.approvers TO pilothouse_broker;
+
+GRANT SELECT,INSERT ON TABLE broker.audit TO pilothouse_broker;
+
+GRANT SELECT,INSERT ON TABLE broker.decisions TO pilothouse_broker;
+
+GRANT SELECT,INSERT ON TABLE broker.equity TO pilothouse_broker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE broker.halts TO pilothouse_broker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE broker.intents TO pilothouse_broker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE broker.links TO pilothouse_broker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE broker.orders TO pilothouse_broker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE broker.trades TO pilothouse_broker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE memory.turns TO pilothouse_memory;
 

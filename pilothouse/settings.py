@@ -106,6 +106,10 @@ class BrokerSettings(CalledSettings):
     freqtrade_url: str = Field(validation_alias="FREQTRADE_URL")
     freqtrade_username: str = Field(validation_alias="FREQTRADE_USERNAME")
     freqtrade_password: str = Field(validation_alias="FREQTRADE_PASSWORD")
+    data: Path = Field(validation_alias="PILOTHOUSE_BROKER_DATA")
+    policy: Path = Field(validation_alias="PILOTHOUSE_POLICY")
+    audit_key: str = Field(validation_alias="PILOTHOUSE_AUDIT_KEY", min_length=32)
+    pairing_secret: str = Field(validation_alias="PILOTHOUSE_PAIRING_SECRET", min_length=32)
 
 
 class MemorySettings(CalledSettings):

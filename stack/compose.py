@@ -10,7 +10,7 @@ from pathlib import Path
 from pilothouse.errors import PilothouseError
 from pilothouse.settings import CHECKOUT, REHEARSAL_MODEL, StackSettings
 from stack import freqtrade
-from stack.credentials import FREQTRADE_USER, Credentials, Lines
+from stack.credentials import FREQTRADE_USER, Credentials, Lines, Places
 from stack.home import Home
 from stack.isolation import give
 from stack.postgres import ADMIN, DATABASE
@@ -18,6 +18,7 @@ from stack.secrets import Generated, load_or_generate, render, write_private
 
 HOME = CHECKOUT / "var" / "compose"
 DATA = Path("/data")
+POLICY = Path("/etc/pilothouse/policy.toml")
 UID = 1000  # who the containers run as; another one is built into the image with PILOTHOUSE_UID
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 -- inside a container; compose.yaml publishes on loopback only
 ADDRESSES = {
@@ -65,7 +66,7 @@ def make_credentials(settings: StackSettings, generated: Generated) -> Credentia
             "openrouter_api_key": generated["openrouter_twin_key"],
             "model": settings.model or REHEARSAL_MODEL,
         }
-    return Credentials(settings.model_copy(update=changed), generated, DATA)
+    return Credentials(settings.model_copy(update=changed), generated, Places(DATA, DATA, POLICY))
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from pilothouse.keys import hash_key
 from pilothouse.settings import REHEARSAL_MODEL, StackSettings
@@ -18,12 +19,26 @@ Lines = dict[str, str]
 
 
 @dataclass(frozen=True)
+class Places:
+    """Folders and files that processes are told of."""
+
+    memory_data: Path
+    broker_data: Path
+    policy: Path
+
+    @classmethod
+    def below(cls, root: Path) -> Self:
+        """Those of an embedded stack, in its home."""
+        return cls(root / "memory" / "data", root / "broker" / "data", root / "policy.toml")
+
+
+@dataclass(frozen=True)
 class Credentials:
     """The person's settings and the generated secrets, seen from each process."""
 
     settings: StackSettings
     generated: Generated
-    memory_data: Path
+    places: Places
 
     @property
     def uses_rehearsal(self) -> bool:
@@ -91,12 +106,16 @@ class Credentials:
             "FREQTRADE_PASSWORD": (
                 self.generated["freqtrade_password"] if embedded else self.settings.freqtrade_password
             ),
+            "PILOTHOUSE_BROKER_DATA": str(self.places.broker_data),
+            "PILOTHOUSE_POLICY": str(self.places.policy),
+            "PILOTHOUSE_AUDIT_KEY": self.generated["broker_audit_key"],
+            "PILOTHOUSE_PAIRING_SECRET": self.generated["approver_pairing_secret"],
         }
 
     def _memory(self) -> Lines:
         return self._called("memory", "controller") | {
             "PILOTHOUSE_PORT_MEMORY": str(self.settings.port_memory),
-            "PILOTHOUSE_MEMORY_DATA": str(self.memory_data),
+            "PILOTHOUSE_MEMORY_DATA": str(self.places.memory_data),
             "PILOTHOUSE_MEMORY_SCOPE_SECRET": self.generated["memory_scope_secret"],
             "PILOTHOUSE_PROXY_URL": f"http://{LOOPBACK}:{self.settings.port_proxy}",
             "PILOTHOUSE_PROXY_KEY": self.generated["memory_proxy_key"],
@@ -129,4 +148,5 @@ class Credentials:
         return {
             "PILOTHOUSE_API_URL": f"http://{LOOPBACK}:{self.settings.port_api}",
             "PILOTHOUSE_API_KEY": self.generated["owner_key"],
+            "PILOTHOUSE_PAIRING_SECRET": self.generated["approver_pairing_secret"],
         }

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pilothouse.errors import PilothouseError, UnavailableError
-from pilothouse.settings import StackSettings
-from stack.credentials import Credentials
+from pilothouse.settings import CHECKOUT, StackSettings
+from stack.credentials import Credentials, Places
 from stack.database import prepare_database
 from stack.freqtrade import FreqtradeConfig, require_known_exchange, write_config
 from stack.home import Home, find_home
@@ -34,6 +34,7 @@ Report = Callable[[str], None]
 READY_TIMEOUT_S = 60
 PAUSE_S = 0.02
 FINGERPRINT = "fingerprint"
+POLICY = CHECKOUT / "deploy" / "policy.toml"
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def make_stack(settings: StackSettings, report: Report) -> Stack:
     """Decide what runs, and how; installs Freqtrade at the first time."""
     home = find_home(settings)
     home.prepare()
-    credentials = Credentials(settings, load_or_generate(home.secrets), home.root / "memory" / "data")
+    credentials = Credentials(settings, load_or_generate(home.secrets), Places.below(home.root))
     python = None if settings.freqtrade_url else ensure_installed(FREQTRADE_ENVIRONMENT, report)
     freqtrade = None
     if python is not None:
@@ -171,10 +172,14 @@ def _write_files(stack: Stack) -> None:
     for name, lines in stack.credentials.by_process().items():
         uid = None if name == "owner" else stack.launcher.uid(name)
         write_private(stack.home.secrets / f"{name}.env", render(lines), uid=uid)
+    places = stack.credentials.places
+    data_folders = {"memory": places.memory_data, "broker": places.broker_data}
+    if not places.policy.exists():  # the person's from then on; the broker only reads it
+        places.policy.write_text(POLICY.read_text())
     for process in stack.processes:
         private_folder(process.folder, uid=process.uid)
-        if process.name == "memory":
-            stack.credentials.memory_data.mkdir(mode=0o700, exist_ok=True)
+        if (data := data_folders.get(process.name)) is not None:
+            data.mkdir(mode=0o700, exist_ok=True)
         if process.name == "freqtrade" and stack.freqtrade is not None:
             write_config(process.folder, config=stack.freqtrade)
         if process.uid is not None:

@@ -15,7 +15,7 @@ PREFIX = "pilothouse_"
 HOMES = {  # where each role's unqualified names live
     "controller": ("controller", "jobs"),
     "proxy": ("proxy",),
-    "broker": ("reporting",),
+    "broker": ("broker", "reporting"),
     "memory": ("memory",),
     "freqtrade": ("trading",),
     "reader": ("reporting",),

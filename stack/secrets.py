@@ -29,6 +29,8 @@ PASSWORDS = (
     "broker_key_secret",
     "memory_key_secret",
     "memory_scope_secret",
+    "broker_audit_key",
+    "approver_pairing_secret",
     "freqtrade_password",
     "freqtrade_jwt_secret",
     "freqtrade_ws_token",

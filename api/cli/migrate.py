@@ -7,7 +7,7 @@ import typer
 from pilothouse.errors import UnavailableError
 from pilothouse.settings import StackSettings
 from stack import schema
-from stack.credentials import Credentials
+from stack.credentials import Credentials, Places
 from stack.database import prepare_database
 from stack.home import find_home
 from stack.readiness import probe_postgres
@@ -36,7 +36,7 @@ def migrate(*, rewrite_schema: Dump = False) -> None:
         raise UnavailableError("the database is not running", hint="bin/pilothouse up, or set DATABASE_URL")
     home = find_home(settings)
     home.prepare()
-    credentials = Credentials(settings, load_or_generate(home.secrets), home.root / "memory" / "data")
+    credentials = Credentials(settings, load_or_generate(home.secrets), Places.below(home.root))
     applied = prepare_database(credentials)
     typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
 

@@ -12,7 +12,7 @@ from pilothouse import clock
 from pilothouse.db import CONNECT_TIMEOUT_S, make_pool, wait_until_reachable
 from pilothouse.errors import UnavailableError
 from pilothouse.settings import StackSettings
-from stack.credentials import Credentials
+from stack.credentials import Credentials, Places
 from stack.home import find_home
 from stack.readiness import probe_postgres
 from stack.secrets import load_or_generate
@@ -50,7 +50,7 @@ def prune(*, dry_run: DryRun = False) -> None:
 async def _prune(settings: StackSettings, *, dry_run: bool) -> Counts:
     home = find_home(settings)
     home.prepare()
-    credentials = Credentials(settings, load_or_generate(home.secrets), home.root / "memory" / "data")
+    credentials = Credentials(settings, load_or_generate(home.secrets), Places.below(home.root))
     async with make_pool(credentials.database_url("controller"), size=1) as pool:
         await wait_until_reachable(pool, timeout_s=CONNECT_TIMEOUT_S)
         retention = Retention(pool, keep_events_days=settings.keep_events_days, clock=clock.now)

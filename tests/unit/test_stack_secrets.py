@@ -17,7 +17,7 @@ from pilothouse.settings import (
     ProxySettings,
     StackSettings,
 )
-from stack.credentials import Credentials
+from stack.credentials import Credentials, Places
 from stack.secrets import load_or_generate, render, write_private
 
 CLASSES = {
@@ -30,7 +30,7 @@ CLASSES = {
 
 @pytest.fixture
 def credentials(settings: StackSettings, tmp_path: Path) -> Credentials:
-    return Credentials(settings, load_or_generate(tmp_path), tmp_path / "memory")
+    return Credentials(settings, load_or_generate(tmp_path), Places.below(tmp_path))
 
 
 def test_a_restart_keeps_every_secret(tmp_path: Path) -> None:
@@ -137,10 +137,10 @@ def test_no_secret_of_one_process_is_in_the_file_of_another(credentials: Credent
 def test_the_real_key_goes_to_the_proxy_only_and_brings_a_real_model(
     settings: StackSettings, blank_shell: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert Credentials(settings, load_or_generate(tmp_path), tmp_path).model == "pilothouse/rehearsal"
+    assert Credentials(settings, load_or_generate(tmp_path), Places.below(tmp_path)).model == "pilothouse/rehearsal"
     blank_shell.setenv("OPENROUTER_API_KEY", "sk-or-real")
 
-    credentials = Credentials(StackSettings(), load_or_generate(tmp_path), tmp_path)
+    credentials = Credentials(StackSettings(), load_or_generate(tmp_path), Places.below(tmp_path))
 
     files = credentials.by_process()
     assert [name for name, lines in files.items() if "sk-or-real" in lines.values()] == ["proxy"]
@@ -155,7 +155,7 @@ def test_services_that_are_set_win_over_embedded_ones(blank_shell: pytest.Monkey
     blank_shell.setenv("FREQTRADE_PASSWORD", "mine")
     blank_shell.setenv("LLM_BASE_URL", "http://ollama.example/v1")
 
-    files = Credentials(StackSettings(), load_or_generate(tmp_path), tmp_path).by_process()
+    files = Credentials(StackSettings(), load_or_generate(tmp_path), Places.below(tmp_path)).by_process()
 
     assert files["proxy"]["DATABASE_URL"].endswith("@db.example:6000/mine?sslmode=require")
     assert files["proxy"]["LLM_BASE_URL"] == "http://ollama.example/v1"
