@@ -35,6 +35,22 @@ class Whitelist(BaseModel):
     whitelist: list[str]
 
 
+class FreqtradeOrder(BaseModel):
+    """One order of a trade. Orders that ended without any fill are not listed any more."""
+
+    order_id: str
+    ft_order_side: str
+    status: str
+    order_type: str
+    amount: Decimal
+    filled: Decimal | None = None
+    safe_price: Decimal  # the average it was filled at, else the price it asks for
+    cost: Decimal
+    ft_order_tag: str | None = None
+    order_timestamp: Instant
+    order_filled_timestamp: Instant | None = None
+
+
 class FreqtradeTrade(BaseModel):
     """A trade in `status` (open) or `trades` (closed). A rate that cannot be known now is null."""
 
@@ -50,8 +66,12 @@ class FreqtradeTrade(BaseModel):
     close_date: Instant | None = None
     profit_abs: Decimal | None = None
     profit_ratio: Decimal | None = None
+    realized_profit: Decimal
+    fee_open: Decimal | None = None
+    fee_close: Decimal | None = None
     enter_tag: str | None = None
     exit_reason: str | None = None
+    orders: list[FreqtradeOrder]
 
 
 class ClosedTrades(BaseModel):

@@ -9,7 +9,7 @@ import pytest
 from broker.freqtrade import Freqtrade
 from broker.readings import Readings
 from pilothouse.errors import NotFoundError, TimedOutError, UnavailableError, UpstreamError
-from tests.fixtures.broker import StandIn
+from tests.fixtures.broker import StandIn, shown_trade
 
 NOON = datetime(2026, 11, 24, 12, 1, 30, tzinfo=UTC)
 
@@ -117,17 +117,7 @@ async def test_a_known_pair_without_candles_is_a_matter_of_waiting(readings: Rea
 
 
 async def test_naive_instants_are_utc(readings: Readings, stand_in: StandIn) -> None:
-    trade: dict[str, Any] = {
-        "trade_id": 1,
-        "pair": "ETH/USDT",
-        "is_open": True,
-        "stake_amount": 50.0,
-        "amount": 0.0166,
-        "open_rate": 3010.84,
-        "open_date": "2026-11-24 08:12:45",
-        "current_rate": None,
-    }
-    stand_in.answers["status"] = (200, [trade])
+    stand_in.answers["status"] = (200, [shown_trade(open_date="2026-11-24 08:12:45", current_rate=None)])
 
     status = await readings.status()
 
@@ -136,11 +126,8 @@ async def test_naive_instants_are_utc(readings: Readings, stand_in: StandIn) -> 
 
 
 async def test_trades_are_the_latest_open_ones_first(readings: Readings, stand_in: StandIn) -> None:
-    trade = {"pair": "ETH/USDT", "stake_amount": 50.0, "amount": 0.0166, "open_rate": 3010.84}
-    opened = [
-        trade | {"trade_id": number, "is_open": True, "open_date": f"2026-11-24 0{number}:00:00"} for number in (7, 8)
-    ]
-    closed = trade | {"trade_id": 6, "is_open": False, "open_date": "2026-11-24 09:00:00"}
+    opened = [shown_trade(trade_id=number, open_date=f"2026-11-24 0{number}:00:00") for number in (7, 8)]
+    closed = shown_trade(trade_id=6, is_open=False, open_date="2026-11-24 09:00:00")
     stand_in.answers["status"] = (200, opened)
     stand_in.answers["trades"] = (200, {"trades": [closed], "total_trades": 41})
 
