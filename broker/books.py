@@ -41,7 +41,7 @@ CHANGE = """
     SET {changes}, changed_at = now()
     WHERE id = %(id)s AND state = %(from_state)s"""
 CHANGING = frozenset({"refusals", "decided_by", "note", "orders_before", "fill", "submitted_at"})
-JSON = frozenset({"refusals", "evidence", "fill"})
+JSON = frozenset({"refusals", "evidence", "orders_before", "fill"})
 
 
 class Books:

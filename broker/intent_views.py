@@ -41,7 +41,7 @@ class IntentView(BaseModel):
     replaces: UUID | None = Field(description="The intent that a person edited into this one")
     replaced_by: UUID | None
     note: str
-    orders_before: int | None
+    orders_before: list[str] | None
     fill: dict[str, Any] | None
     created_at: Instant
     changed_at: Instant

@@ -106,7 +106,7 @@ class Intent:
     decided_by: str | None
     replaces: UUID | None
     note: str
-    orders_before: int | None
+    orders_before: list[str] | None
     fill: dict[str, Any] | None
     created_at: datetime
     changed_at: datetime

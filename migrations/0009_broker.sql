@@ -33,7 +33,7 @@ CREATE TABLE broker.intents (
     decided_by text,
     replaces uuid UNIQUE REFERENCES broker.intents (id),
     note text NOT NULL DEFAULT '',
-    orders_before integer,
+    orders_before jsonb,
     fill jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
     changed_at timestamptz NOT NULL DEFAULT now(),

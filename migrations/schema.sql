@@ -654,7 +654,7 @@ CREATE TABLE broker.intents (
     decided_by text,
     replaces uuid,
     note text DEFAULT ''::text NOT NULL,
-    orders_before integer,
+    orders_before jsonb,
     fill jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
