@@ -34,7 +34,7 @@ def test_it_is_always_dry_run_without_adding_to_positions(
     written = json.loads((tmp_path / "config.json").read_text())
     assert written["dry_run"] is True
     assert written["position_adjustment_enable"] is False
-    assert written["force_entry_enable"] is False
+    assert written["force_entry_enable"] is True
     assert written["exchange"]["key"] == written["exchange"]["secret"] == ""
     assert written["exchange"]["enable_ws"] is False
     assert written["exchange"]["only_from_ccxt"] is True

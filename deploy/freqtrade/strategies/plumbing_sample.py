@@ -9,8 +9,11 @@ of everything, and leaves at a small profit, at a stop, or after twenty minutes.
 a day. Do not run it with real money.
 """
 
+from freqtrade.persistence import Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
+
+ENTRY_TAG = "last_minute_rose"
 
 
 class PlumbingSample(IStrategy):
@@ -29,6 +32,7 @@ class PlumbingSample(IStrategy):
         "20": -1,  # out, whatever it costs
     }
     use_exit_signal = False
+    max_own_trades = 3  # fewer than max_open_trades: the other places are for what people and the agent ask for
     position_adjustment_enable = False
     order_types = {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": False}
 
@@ -37,8 +41,11 @@ class PlumbingSample(IStrategy):
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         rose = (dataframe["close"] > dataframe["close"].shift(1)) & (dataframe["volume"] > 0)
-        dataframe.loc[rose, ["enter_long", "enter_tag"]] = (1, "last_minute_rose")
+        dataframe.loc[rose, ["enter_long", "enter_tag"]] = (1, ENTRY_TAG)
         return dataframe
+
+    def confirm_trade_entry(self, *, entry_tag: str | None, **_: object) -> bool:
+        return entry_tag != ENTRY_TAG or Trade.get_open_trade_count() < self.max_own_trades
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         return dataframe
