@@ -1,6 +1,7 @@
 """Our own client of Freqtrade's REST: typed, exact, bounded. It repeats nothing by itself.
 
 Freqtrade answers a refusal with HTTP 502 and what broke inside it with a plain 500; neither is a gateway's fault.
+What moves money is in `orders`.
 """
 
 import json
@@ -54,9 +55,10 @@ class Freqtrade:
         """Open trades at current rates."""
         return await self._get("status", OPEN_TRADES)
 
-    async def closed_trades(self, *, limit: int) -> ClosedTrades:
+    async def closed_trades(self, *, limit: int, offset: int = 0) -> ClosedTrades:
         """Closed trades, the latest first."""
-        return await self._get("trades", TypeAdapter(ClosedTrades), {"limit": limit, "order_by_id": "false"})
+        parameters = {"limit": limit, "offset": offset, "order_by_id": "false"}
+        return await self._get("trades", TypeAdapter(ClosedTrades), parameters)
 
     async def balance(self) -> FreqtradeBalance:
         """What it owns; may take a minute while its exchange is away."""

@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fixtures.exchange_twin",
     "tests.fixtures.freqtrade",  # builds on postgres, processes and exchange_twin
     "tests.fixtures.broker",  # builds on freqtrade
+    "tests.fixtures.money",  # builds on broker
     "tests.fixtures.ledger",
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",
