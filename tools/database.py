@@ -11,7 +11,7 @@ from typing import Any, LiteralString, cast
 
 import orjson
 import psycopg
-from psycopg import AsyncConnection, AsyncServerCursor, errors
+from psycopg import AsyncConnection, AsyncCursor, errors
 from psycopg.rows import DictRow, TupleRow, tuple_row
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +31,8 @@ LIMITS = f"""
     SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s';
     SET LOCAL search_path = pg_catalog, {SCHEMA}, pg_temp;
     SET LOCAL timezone = 'UTC'""".encode()
+DECLARE = "DECLARE answer NO SCROLL CURSOR FOR "
+FETCH = f"FETCH {ROWS_A_FETCH} FROM answer".encode()
 
 DESCRIPTION = f"""
 Run one read-only PostgreSQL SELECT over {{}}.
@@ -81,28 +83,31 @@ async def _query(pool: Pool, sql: str) -> dict[str, Any]:
 
 
 async def _read(connection: AsyncConnection[DictRow], sql: str) -> dict[str, Any]:
-    async with connection.transaction():
-        await connection.execute(LIMITS, prepare=False)  # several commands at once
-        async with AsyncServerCursor(connection, "answer", row_factory=tuple_row) as cursor:
-            await cursor.execute(cast("LiteralString", sql))  # passed `check`, runs read-only
-            columns = [column.name for column in cursor.description or ()]
-            rows, is_complete = await _fetch(cursor)
+    """A cursor of the server's: what nobody will read is never computed or sent. It closes with the transaction."""
+    async with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(LIMITS, prepare=False)  # several commands at once
+        # It passed `check` and runs read-only. `binary`: over the protocol that takes one command, whatever it holds.
+        await cursor.execute(cast("LiteralString", DECLARE + sql), prepare=False, binary=True)
+        rows, is_complete = await _fetch(cursor)
+        columns = [column.name for column in cursor.description or ()]
     answer: dict[str, Any] = {"columns": columns, "rows": rows, "row_count": len(rows), "truncated": not is_complete}
     return answer if is_complete else answer | {"note": f"cut at {MAX_ROWS} rows or {MAX_RESULT_BYTES // 1024} KB"}
 
 
-async def _fetch(cursor: AsyncServerCursor[TupleRow]) -> tuple[list[list[Any]], bool]:
+async def _fetch(cursor: AsyncCursor[TupleRow]) -> tuple[list[list[Any]], bool]:
     """The rows that fit, and whether those are all."""
     rows: list[list[Any]] = []
     free_bytes = MAX_RESULT_BYTES
-    while batch := await cursor.fetchmany(ROWS_A_FETCH):
-        for row in batch:
+    while True:
+        await cursor.execute(FETCH, prepare=False)  # each answer has columns of its own
+        for row in await cursor.fetchall():
             values = [_plain(value) for value in row]
             free_bytes -= len(orjson.dumps(values))
             if free_bytes < 0 or len(rows) == MAX_ROWS:
                 return rows, False
             rows.append(values)
-    return rows, True
+        if cursor.rowcount < ROWS_A_FETCH:
+            return rows, True
 
 
 def _plain(value: Any) -> Any:
