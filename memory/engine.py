@@ -32,6 +32,8 @@ class Engine:
 
     async def search(self, scope: str, query: str, *, limit: int) -> list[Memory]:
         """What this user told us that touches the question, best first."""
+        if await self._first(scope) is None:  # most of a search is making vectors: not for who told us nothing
+            return []
         found = await self._mem0.search(query, top_k=limit, filters={"user_id": scope})
         own = [each for each in found["results"] if each.get("user_id") == scope]
         if len(own) != len(found["results"]):
@@ -41,7 +43,7 @@ class Engine:
     async def save(self, scope: str, note: Note) -> Saved:
         """Keep these words. The same key, or the same words, give the id they already have."""
         async with self._saving.of(scope):
-            known = await self._first(scope, KEYS, note.key) or await self._first(scope, "hash", digest_of(note.text))
+            known = await self._first(scope, **{KEYS: note.key}) or await self._first(scope, hash=digest_of(note.text))
             if known:
                 return await self._recognise(known, note)
             return await self._insert(scope, note)
@@ -49,7 +51,7 @@ class Engine:
     async def extract(self, turn: Turn) -> None:
         """Let the model find what is worth keeping; a turn whose memories are stored is not extracted again."""
         async with self._extracting.of(turn.scope):
-            if await self._first(turn.scope, "turn_id", str(turn.id)):
+            if await self._first(turn.scope, turn_id=str(turn.id)):
                 return
             messages = [message.model_dump() for message in turn.messages]
             await self._extractor.add(messages, user_id=turn.scope, metadata=turn_metadata(turn))
@@ -69,9 +71,9 @@ class Engine:
         self._client.close()
         self._mem0.close()
 
-    async def _first(self, scope: str, field: str, value: str) -> Any:
-        """`value` is never a caller's own words: Mem0 reads `*` as anything."""
-        filters = {"user_id": scope, field: value}
+    async def _first(self, scope: str, **values: str) -> Any:
+        """A value is never a caller's own words: Mem0 reads `*` as anything."""
+        filters = {"user_id": scope, **values}
         rows, _ = await asyncio.to_thread(self._mem0.vector_store.list, filters=filters, top_k=1)
         return rows[0] if rows else None
 
