@@ -18,18 +18,42 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
     get_checkpoint_id,
+    get_serializable_checkpoint_metadata,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 
 from agents.encryption import Vault
 from agents.journal import RunLostError
 from agents.leases import NewRun
 from agents.serializer import HINT, StrictSerializer, UnreadableStateError
-from agents.transcript import FORGET, HOLD_BRIEFLY, Transcript, runs_of
+from agents.transcript import FORGET, Transcript, runs_of
 from pilothouse.db import AsyncDictConnection, Pool
 
+# The row lock holds off whoever wants to take the run over until this has ended: nobody writes into a thread for a run
+# that another process has.
+KEEP = """
+    WITH held AS (
+        SELECT id
+        FROM controller.runs
+        WHERE id = %(run_id)s AND attempts = %(attempts)s AND ended_at IS NULL
+        FOR SHARE
+    ), kept AS (
+        INSERT INTO controller.run_messages (run_id, messages)
+        SELECT id, %(messages)s
+        FROM held
+        ON CONFLICT (run_id) DO UPDATE SET messages = excluded.messages
+    )
+    INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
+    SELECT %(thread_id)s, %(checkpoint_ns)s, %(checkpoint_id)s, %(parent_id)s, %(checkpoint)s, %(metadata)s
+    FROM held
+    ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
+        DO UPDATE SET checkpoint = excluded.checkpoint, metadata = excluded.metadata
+    RETURNING checkpoint_id"""
+# The server ends this if the process is frozen in the middle.
+HOLD_BRIEFLY = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
 HOLD_RUN = """
     SELECT id
     FROM controller.runs
@@ -73,16 +97,28 @@ class RunSaver(AsyncPostgresSaver):
         config: RunnableConfig,
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
+        new_versions: ChannelVersions,  # noqa: ARG002 -- of values kept apart, which we have none of
     ) -> RunnableConfig:
         """The run's messages, and the checkpoint that names them; nothing when another process has the run."""
         values = checkpoint["channel_values"]
         messages = values.get("messages", [])
         packed = self._pack({**values, "messages": runs_of(messages)}, "checkpoint", checkpoint["id"])
-        stored: Checkpoint = {**checkpoint, "channel_values": {PACKED: packed}}
-        async with self._storing, self._connection() as connection, connection.transaction():
-            await self._transcript.keep(connection, self._run, messages)
-            return await AsyncPostgresSaver(connection).aput(config, stored, metadata, new_versions)
+        place = config.get("configurable", {})
+        row = {
+            "run_id": self._run.id,
+            "attempts": self._run.attempts,
+            "messages": self._transcript.seal(self._run, messages),
+            "thread_id": place["thread_id"],
+            "checkpoint_ns": place["checkpoint_ns"],
+            "checkpoint_id": checkpoint["id"],
+            "parent_id": place.get("checkpoint_id"),
+            "checkpoint": Jsonb({**checkpoint, "channel_values": {PACKED: packed}}),
+            "metadata": Jsonb(get_serializable_checkpoint_metadata(config, metadata)),
+        }
+        async with self._storing, self._connection() as connection:
+            if await (await connection.execute(KEEP, row)).fetchone() is None:
+                raise RunLostError(f"run {self._run.id} was taken over by another process")
+        return {"configurable": {name: row[name] for name in ("thread_id", "checkpoint_ns", "checkpoint_id")}}
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""

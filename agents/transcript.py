@@ -10,22 +10,10 @@ from uuid import UUID
 from langchain_core.messages import AnyMessage
 
 from agents.encryption import Vault
-from agents.journal import RunLostError
 from agents.leases import NewRun
 from agents.serializer import StrictSerializer, UnreadableStateError
-from pilothouse.db import AsyncDictConnection, Pool
+from pilothouse.db import Pool
 
-# The row lock holds off whoever wants to take the run over until this transaction has ended, and the server ends it if
-# this process is frozen in the middle. So nobody writes into a thread for a run that another process has.
-HOLD_BRIEFLY = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
-KEEP = """
-    INSERT INTO controller.run_messages (run_id, messages)
-    SELECT id, %(messages)s
-    FROM controller.runs
-    WHERE id = %(run_id)s AND attempts = %(attempts)s AND ended_at IS NULL
-    FOR SHARE
-    ON CONFLICT (run_id) DO UPDATE SET messages = excluded.messages
-    RETURNING run_id"""
 FORGET = "DELETE FROM controller.run_messages WHERE run_id = %(run_id)s"
 READ_RUNS = """
     SELECT run_id, messages
@@ -54,14 +42,10 @@ class Transcript:
         self._pool = pool
         self._vault = vault
 
-    async def keep(self, connection: AsyncDictConnection, run: NewRun, messages: Sequence[AnyMessage]) -> None:
-        """What was said in a run, as part of a transaction; `RunLostError` when another process has the run."""
+    def seal(self, run: NewRun, messages: Sequence[AnyMessage]) -> bytes:
+        """What was said in a run, as it is to be stored."""
         own = [message for message in messages if (message.id or "").startswith(str(run.id))]
-        sealed = self._vault.seal(serializer.dumps_typed(own)[1], *_place(run.thread_id, run.id))
-        values = {"run_id": run.id, "attempts": run.attempts, "messages": sealed}
-        await connection.execute(HOLD_BRIEFLY)
-        if await (await connection.execute(KEEP, values)).fetchone() is None:
-            raise RunLostError(f"run {run.id} was taken over by another process")
+        return self._vault.seal(serializer.dumps_typed(own)[1], *_place(run.thread_id, run.id))
 
     async def read_runs(self, thread_id: UUID, run_ids: Sequence[str]) -> list[AnyMessage]:
         """The messages of these runs of a thread, in the order of the ids."""

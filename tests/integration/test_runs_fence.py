@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import LiteralString
+from typing import LiteralString, cast
 from uuid import UUID, uuid4
 
 import pytest
 from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, empty_checkpoint
 
-from agents.checkpoints import forget_run, set_up
+from agents.checkpoints import RunSaver, forget_run, set_up
 from agents.encryption import Vault
 from agents.eventlog import EventLog, StoredEvent
 from agents.events import RunCancelled
@@ -22,6 +24,7 @@ from tests.fixtures.postgres import DatabaseUrls
 LEASE_S = 60
 EXPIRE = "UPDATE controller.thread_leases SET expires_at = now() - interval '1 second'"
 LEASE = "SELECT run_id, attempts, expires_at > now() AS is_held FROM controller.thread_leases"
+CHECKPOINTS = "SELECT checkpoint_id FROM controller.checkpoints"
 ASKED = "SELECT id, cancel_asked FROM controller.runs ORDER BY place"
 
 
@@ -77,6 +80,14 @@ async def table(database_urls: DatabaseUrls) -> AsyncIterator[Table]:
         yield Table(pool, database_urls)
 
 
+async def keep(table: Table, run: NewRun, said: str) -> None:
+    """Write into the run's thread, as LangGraph does at its end."""
+    config: RunnableConfig = {"configurable": {"thread_id": str(run.thread_id), "checkpoint_ns": ""}}
+    checkpoint = empty_checkpoint() | {"channel_values": {"messages": [HumanMessage(said, id=str(run.id))]}}
+    metadata: CheckpointMetadata = {"source": "loop", "step": 1, "parents": {}, "run_id": str(run.id)}
+    await RunSaver(table.pool, run, Vault("")).aput(config, cast("Checkpoint", checkpoint), metadata, {})
+
+
 async def test_a_lost_run_is_neither_kept_nor_let_go(table: Table) -> None:
     lost = await table.start()
     taken = await table.lose(lost)
@@ -123,19 +134,19 @@ async def test_a_lost_run_records_no_step(table: Table) -> None:
 async def test_a_lost_run_writes_nothing_into_its_thread_and_takes_nothing_back(table: Table) -> None:
     lost = await table.start()
     taken = await table.lose(lost)
-    transcript, said = Transcript(table.pool, Vault("")), [HumanMessage("Hello", id=str(lost.id))]
-    async with table.pool.connection() as connection, connection.transaction():
-        await transcript.keep(connection, taken, said)
+    transcript = Transcript(table.pool, Vault(""))
+    await keep(table, taken, "Hello")
 
     with pytest.raises(RunLostError):
         await forget_run(table.pool, lost)
-    async with table.pool.connection() as connection:
-        with pytest.raises(RunLostError):
-            await transcript.keep(connection, lost, [])
+    with pytest.raises(RunLostError):
+        await keep(table, lost, "from the grave")
 
     assert [message.text for message in await transcript.read_thread(lost.thread_id)] == ["Hello"]
+    assert len(table.read(CHECKPOINTS)) == 1
     await forget_run(table.pool, taken)
     assert await transcript.read_thread(lost.thread_id) == []
+    assert table.read(CHECKPOINTS) == []
 
 
 async def test_an_interrupting_message_cancels_only_what_is_older_than_itself(table: Table) -> None:
