@@ -8,16 +8,15 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from agents.events import ENDS, MESSAGE_COMPLETED, MESSAGE_DELTA, ONCE, Event, step_of
-from agents.leases import NewRun
 from pilothouse.db import Pool
 
 POLL_S = 0.1  # only for followers of runs that another process executes
 
 ADD = """
     INSERT INTO controller.run_events (run_id, number, type, data)
-    SELECT run.id, told.number, told.type, told.data::json
+    SELECT run.id, told.number, told.type, told.data
     FROM controller.runs AS run,
-         unnest(%(numbers)s::int[], %(types)s::text[], %(data)s::text[]) AS told (number, type, data)
+         json_to_recordset(%(told)s) AS told (number integer, type text, data json)
     WHERE run.id = %(run_id)s AND run.attempts = %(attempts)s AND run.ended_at IS NULL
     FOR SHARE OF run
     RETURNING number"""
@@ -56,6 +55,12 @@ class StoredEvent:
         return self.type in ENDS
 
 
+def as_rows(events: Sequence[StoredEvent]) -> str:
+    """As `json_to_recordset` takes them, in one parameter."""
+    rows = (f'{{"number":{each.number},"type":"{each.type}","data":{each.data}}}' for each in events)
+    return f"[{','.join(rows)}]"
+
+
 @dataclass(frozen=True)
 class Earlier:
     """What was told of a run before this process had it."""
@@ -78,13 +83,7 @@ class EventLog:
 
     async def add(self, run_id: UUID, *, attempts: int, events: Sequence[StoredEvent]) -> bool:
         """Store a batch; False, and nothing stored, when another process has the run."""
-        values = {
-            "run_id": run_id,
-            "attempts": attempts,
-            "numbers": [event.number for event in events],
-            "types": [event.type for event in events],
-            "data": [event.data for event in events],
-        }
+        values = {"run_id": run_id, "attempts": attempts, "told": as_rows(events)}
         async with self._pool.connection() as connection:
             return (await connection.execute(ADD, values)).rowcount == len(events)
 
@@ -97,12 +96,12 @@ class EventLog:
             await cursor.execute(READ, {"run_id": run_id, "after": after})
             return await cursor.fetchall()
 
-    async def read_earlier(self, run: NewRun) -> Earlier:
+    async def read_earlier(self, run_id: UUID, *, attempts: int) -> Earlier:
         """What earlier attempts at a run told."""
-        if run.attempts == 1:
+        if attempts == 1:
             return Earlier()
         async with self._pool.connection() as connection:
-            values = {"run_id": run.id, "once": list(ONCE)}
+            values = {"run_id": run_id, "once": list(ONCE)}
             rows = await (await connection.execute(EARLIER, values)).fetchall()
         told = frozenset((row["type"], row["step"]) for row in rows if row["step"])
         return Earlier(max((row["number"] for row in rows), default=0), told)

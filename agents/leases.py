@@ -3,14 +3,16 @@
 Every statement is one round trip and one transaction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.rows import class_row
-from psycopg.types.json import Json, Jsonb
+from psycopg.types.json import Jsonb
 
+from agents.eventlog import StoredEvent, as_rows
 from agents.events import Event
 from pilothouse.db import AsyncDictConnection, Pool
 
@@ -108,8 +110,8 @@ END = """
         WHERE run_id = ended.id
     )
     INSERT INTO controller.run_events (run_id, number, type, data)
-    SELECT ended.id, %(number)s, %(type)s, %(data)s
-    FROM ended
+    SELECT ended.id, told.number, told.type, told.data
+    FROM ended, json_to_recordset(%(told)s) AS told (number integer, type text, data json)
     RETURNING run_id"""
 ASK_CANCEL = """
     WITH asked AS (
@@ -225,7 +227,7 @@ class Leases:
         """Let another process go on with the run at once."""
         await self._set_expiry(run, 0)
 
-    async def end(self, run: NewRun, end: End, *, number: int) -> bool:
+    async def end(self, run: NewRun, end: End, *, told: Sequence[StoredEvent]) -> bool:
         """The run's one end, told in the same transaction; False, and no end, when another process has the run."""
         values = {
             "id": run.id,
@@ -234,9 +236,7 @@ class Leases:
             "answer": end.answer,
             "error": None if end.error is None else Jsonb(end.error),
             "cost_usd": end.cost_usd,
-            "number": number,
-            "type": end.event.type,
-            "data": Json(end.event.model_dump(mode="json", exclude={"type"})),
+            "told": as_rows(told),
         }
         async with self._pool.connection() as connection:
             return await (await connection.execute(END, values)).fetchone() is not None

@@ -72,13 +72,13 @@ class LiveRun:
             self._publish(batch)
 
     async def end(self, leases: Leases, end: End) -> None:
-        """Store the run's end together with the event that tells it."""
-        await self.flush()
+        """Store the run's end together with all that is still to be told, the end last."""
         async with self._storing:
-            number = self._next_number()
-            if not await leases.end(self.run, end, number=number):
+            self.emit(end.event)
+            batch = self._take()
+            if not await leases.end(self.run, end, told=batch):
                 raise RunLostError(f"run {self.run.id} was ended by another process")
-            self._publish([_stored(number, end.event)])
+            self._publish(batch)
 
     def close(self) -> None:
         """Nothing more will come from this process; without an end told, the run goes on elsewhere."""
@@ -104,11 +104,8 @@ class LiveRun:
         self._emitted.clear()
         self._urgent.clear()
         events, self._waiting = coalesce(self._waiting), []
-        first = self._next_number()
-        return [_stored(first + place, event) for place, event in enumerate(events)]
-
-    def _next_number(self) -> int:
-        return self._told.last_number + len(self._stored) + 1
+        first = self._told.last_number + len(self._stored) + 1
+        return [_stored(number, event) for number, event in enumerate(events, first)]
 
     def _publish(self, batch: Sequence[StoredEvent]) -> None:
         self._stored.extend(batch)

@@ -216,7 +216,8 @@ class Runs:
     async def _begin(self, run: NewRun, *, is_new: bool = False) -> None:
         """Execute a run that this process holds. `is_new`: its thread is, so there is nothing to look up."""
         tainted = not is_new and (await self._store.get_thread(run.thread_id, user_id=run.user_id)).tainted
-        journal, told = await read_journal(self._pool, run), await self._log.read_earlier(run)
+        journal = await read_journal(self._pool, run)
+        told = await self._log.read_earlier(run.id, attempts=run.attempts)
         live = LiveRun(run, tainted=tainted, journal=journal, log=self._log, told=told)
         self._live[run.id] = live
         self._tasks[run.id] = asyncio.create_task(self._execute(live), name=f"run {run.id}")

@@ -24,6 +24,7 @@ from tests.fixtures.postgres import DatabaseUrls
 LEASE_S = 60
 EXPIRE = "UPDATE controller.thread_leases SET expires_at = now() - interval '1 second'"
 LEASE = "SELECT run_id, attempts, expires_at > now() AS is_held FROM controller.thread_leases"
+TOLD = [StoredEvent(1, "run.cancelled", '{"kept":true}')]
 CHECKPOINTS = "SELECT checkpoint_id FROM controller.checkpoints"
 ASKED = "SELECT id, cancel_asked FROM controller.runs ORDER BY place"
 
@@ -105,17 +106,17 @@ async def test_a_lost_run_is_not_ended(table: Table) -> None:
     event = RunCancelled(run_id=str(lost.id), thread_id=str(lost.thread_id), kept=True)
     end = End(status="cancelled", event=event, cost_usd=Decimal(0))
 
-    assert not await table.leases.end(lost, end, number=1)
-    assert await table.leases.end(taken, end, number=1)
+    assert not await table.leases.end(lost, end, told=TOLD)
+    assert await table.leases.end(taken, end, told=TOLD)
 
 
 async def test_a_lost_run_tells_nothing(table: Table) -> None:
     lost = await table.start()
     taken = await table.lose(lost)
-    log, events = EventLog(table.pool), [StoredEvent(1, "node.started", '{"node":"think"}')]
+    log = EventLog(table.pool)
 
-    assert not await log.add(lost.id, attempts=lost.attempts, events=events)
-    assert await log.add(taken.id, attempts=taken.attempts, events=events)
+    assert not await log.add(lost.id, attempts=lost.attempts, events=TOLD)
+    assert await log.add(taken.id, attempts=taken.attempts, events=TOLD)
 
 
 async def test_a_lost_run_records_no_step(table: Table) -> None:
@@ -154,7 +155,7 @@ async def test_an_interrupting_message_cancels_only_what_is_older_than_itself(ta
     first = await table.start(thread_id=holder.thread_id, urgent=True)
     second = await table.start(thread_id=holder.thread_id, urgent=True)
     end = RunCancelled(run_id=str(holder.id), thread_id=str(holder.thread_id), kept=True)
-    await table.leases.end(holder, End(status="cancelled", event=end, cost_usd=Decimal(0)), number=1)
+    await table.leases.end(holder, End(status="cancelled", event=end, cost_usd=Decimal(0)), told=TOLD)
     begun = await table.leases.claim(holder.thread_id)
     assert begun is not None
     assert begun.id == first.id
