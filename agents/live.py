@@ -56,10 +56,10 @@ class LiveRun:
         """Store what is emitted, until cancelled. Raises `RunLostError` when another process has the run."""
         while True:
             await self._emitted.wait()
-            await self.flush()
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE_S):
                     await self._urgent.wait()
+            await self.flush()
 
     async def flush(self) -> None:
         """Store what waits, then let it be heard."""
