@@ -16,9 +16,9 @@ LOCK_THREAD = "SELECT id FROM controller.threads WHERE id = %(thread_id)s FOR UP
 ADD = """
     INSERT INTO controller.runs
         (id, thread_id, user_id, caller, idempotency_key, message, model, urgent, deadline_s, max_model_calls,
-         budget_usd, status, awaits_worker)
+         budget_usd, tells_of, status, awaits_worker)
     SELECT %(id)s, %(thread_id)s, %(user_id)s, %(caller)s, %(idempotency_key)s, %(message)s, %(model)s, %(urgent)s,
-           %(deadline_s)s, %(max_model_calls)s, %(budget_usd)s, 'queued', true
+           %(deadline_s)s, %(max_model_calls)s, %(budget_usd)s, %(tells_of)s, 'queued', true
     WHERE %(may_wait)s OR NOT EXISTS (
         SELECT FROM controller.thread_leases
         WHERE thread_id = %(thread_id)s

@@ -7,7 +7,7 @@ place of messages it names their runs (see `agents/transcript.py`).
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -76,12 +76,13 @@ PACKED = "state"  # the one channel value a stored checkpoint has
 class RunSaver(AsyncPostgresSaver):
     """The checkpoints of one run's thread, as this run reads and writes them."""
 
-    def __init__(self, pool: Pool, run: NewRun, vault: Vault) -> None:
-        """Made for each run anew."""
+    def __init__(self, pool: Pool, run: NewRun, vault: Vault, *, on_saved: Callable[[str], None]) -> None:
+        """Made for each run anew. `on_saved` hears the id of each checkpoint that is stored."""
         super().__init__(pool, serde=StrictSerializer())
         self._pool = pool
         self._run = run
         self._vault = vault
+        self._on_saved = on_saved
         self._transcript = Transcript(pool, vault)
         self._storing = asyncio.Lock()
         self._is_closed = False
@@ -118,6 +119,7 @@ class RunSaver(AsyncPostgresSaver):
         async with self._storing, self._connection() as connection:
             if await (await connection.execute(KEEP, row)).fetchone() is None:
                 raise RunLostError(f"run {self._run.id} was taken over by another process")
+        self._on_saved(checkpoint["id"])
         return {"configurable": {name: row[name] for name in ("thread_id", "checkpoint_ns", "checkpoint_id")}}
 
     async def aput_writes(

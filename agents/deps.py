@@ -59,6 +59,7 @@ class RunContext:
     attempt: int
     journal: Journal
     mark_tainted: Callable[[str], Awaitable[None]]
+    note_awaited: Callable[[str], Awaitable[None]]  # the thread is to be told what becomes of this intent
     tainted: bool = False
 
     async def taint(self) -> None:

@@ -82,6 +82,23 @@ class ToolFinished(Told):
     result: Any
 
 
+class ApprovalRequested(Told):
+    """An intent waits for a person until `expires_at`; a run of its own will tell what became of it."""
+
+    type: Literal["approval.requested"] = "approval.requested"
+    step: str
+    intent_id: str
+    summary: str
+    expires_at: str
+
+
+class CheckpointSaved(Told):
+    """The thread's state after this run, to be looked at again."""
+
+    type: Literal["checkpoint.saved"] = "checkpoint.saved"
+    checkpoint_id: str
+
+
 class UsageRecorded(Told):
     """One model call: asked, served, provider, tokens, cost."""
 
@@ -132,6 +149,8 @@ Event = Annotated[
     | MessageCompleted
     | ToolStarted
     | ToolFinished
+    | ApprovalRequested
+    | CheckpointSaved
     | UsageRecorded
     | RunFinished
     | RunFailed
@@ -141,7 +160,13 @@ Event = Annotated[
 
 MESSAGE_DELTA = "message.delta"
 MESSAGE_COMPLETED = "message.completed"
-ONCE = (MESSAGE_COMPLETED, "tool.started", "tool.finished", "usage.recorded")  # a run, however often it is begun
+ONCE = (
+    MESSAGE_COMPLETED,
+    "tool.started",
+    "tool.finished",
+    "approval.requested",
+    "usage.recorded",
+)  # a run, however often it is begun
 ENDS = ("run.finished", "run.failed", "run.cancelled")
 
 
@@ -149,7 +174,9 @@ def step_of(event: Event) -> str | None:
     """The step an event tells of, the same in every attempt; None for what each attempt tells anew."""
     if isinstance(event, MessageDelta | MessageCompleted):
         return event.message_id.partition("#")[0]
-    return event.step if isinstance(event, ToolStarted | ToolFinished | UsageRecorded) else None
+    if isinstance(event, ToolStarted | ToolFinished | ApprovalRequested | UsageRecorded):
+        return event.step
+    return None
 
 
 def message_id_of(step: str, *, attempt: int) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from langgraph.errors import GraphRecursionError
 from agents.checkpoints import RunSaver, forget_run
 from agents.deps import RunContext
 from agents.encryption import Vault
-from agents.events import RunCancelled, RunFailed, RunFinished, RunStarted
+from agents.events import CheckpointSaved, RunCancelled, RunFailed, RunFinished, RunStarted
 from agents.graph import Controller
 from agents.journal import RunLostError
 from agents.leases import End, Leases, NewRun
@@ -99,10 +100,13 @@ class Executor:
         return _finished(live, state["messages"][-1].text)
 
     async def _run_graph(self, live: LiveRun) -> Any:
-        run, saver = live.run, RunSaver(self._pool, live.run, self._vault)
+        run, saver = live.run, self._saver(live)
         try:
             return await self._graph_with(saver).ainvoke(
-                {"messages": [HumanMessage(run.message, id=str(run.id))]},
+                {
+                    "messages": [HumanMessage(run.message, id=str(run.id))],
+                    "tells_of": str(run.tells_of) if run.tells_of else "",
+                },
                 _config(run),
                 context=self._context(live),
                 durability="exit",
@@ -135,8 +139,14 @@ class Executor:
         """Into the thread, so that the next message meets a model that knows which calls took effect."""
         await live.journal.read()  # a write that was cancelled may be there all the same
         messages = recorded_messages(live.run, live.journal)
-        graph = self._graph_with(RunSaver(self._pool, live.run, self._vault))
+        graph = self._graph_with(self._saver(live))
         await graph.aupdate_state(_config(live.run), {"messages": messages}, as_node="remember")
+
+    def _saver(self, live: LiveRun) -> RunSaver:
+        def tell(checkpoint_id: str) -> None:
+            live.emit(CheckpointSaved(checkpoint_id=checkpoint_id))
+
+        return RunSaver(self._pool, live.run, self._vault, on_saved=tell)
 
     def _graph_with(self, saver: RunSaver) -> Any:
         """The graph with a run's checkpoints; Any, because its overloads defeat strict typing."""
@@ -156,6 +166,7 @@ class Executor:
             attempt=run.attempts,
             journal=live.journal,
             mark_tainted=self._store.taint_thread,
+            note_awaited=partial(self._store.note_awaited, run_id=run.id),
             tainted=live.tainted,
         )
 

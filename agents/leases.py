@@ -20,7 +20,7 @@ CHANNEL = "pilothouse_runs"  # NOTIFY: a run's id when its cancellation is asked
 OnCancel = Literal["keep", "roll back"]
 
 COLUMNS = """run.id, run.thread_id, run.user_id, run.caller, run.idempotency_key, run.message, run.model,
-              run.attempts, run.cancel_asked, run.deadline_s, run.max_model_calls, run.budget_usd,
+              run.attempts, run.cancel_asked, run.deadline_s, run.max_model_calls, run.budget_usd, run.tells_of,
               extract(epoch FROM now() - run.started_at)::float8 AS elapsed_s"""
 # A run begins when it has its lease, not when it asks for it: `now()` may be before the end of the run that had it.
 # Without the lease nothing is stored, unless the run may wait; nobody overtakes a run that waits.
@@ -173,6 +173,7 @@ class NewRun:
     deadline_s: int = 600
     max_model_calls: int = 12
     budget_usd: Decimal | None = None
+    tells_of: UUID | None = None  # the intent whose fate this run tells its thread
     elapsed_s: float = 0.0  # since it began, by the database's clock
 
 

@@ -33,6 +33,17 @@ def from_answer(answer: Answer, *, run_id: str, step: str) -> AIMessage:
     return AIMessage(answer.text, id=f"{run_id}:{step}", additional_kwargs={RAW_CALLS: calls} if calls else {})
 
 
+def ask_fate(intent_id: str, *, run_id: str) -> AIMessage:
+    """The call with which a run begins that tells what became of an intent; it is ours, no model asked for it."""
+    call = PendingCall(
+        step="await_approval.0",
+        id="await_approval",
+        name="freqtrade_list_intents",
+        arguments=orjson.dumps({"intent_id": intent_id}).decode(),
+    )
+    return AIMessage("", id=f"{run_id}:await_approval", additional_kwargs={RAW_CALLS: [call]})
+
+
 def pending_calls(message: AnyMessage) -> list[PendingCall]:
     """The tool calls a message asks for."""
     return message.additional_kwargs.get(RAW_CALLS, []) if isinstance(message, AIMessage) else []

@@ -18,7 +18,7 @@ from agents.events import (
 )
 from agents.journal import Journal
 from agents.leases import NewRun
-from agents.messages import Outcome, from_answer, pending_calls, tool_message
+from agents.messages import Outcome, ask_fate, from_answer, pending_calls, tool_message
 from agents.state import PendingCall
 from pilothouse.errors import PilothouseError
 from pilothouse.models import Answer
@@ -28,6 +28,9 @@ from pilothouse.text import without_nul
 def recorded_messages(run: NewRun, journal: Journal) -> list[AnyMessage]:
     """The question, the accepted answers, and what came of the calls they asked for; the same ids as in the graph."""
     messages: list[AnyMessage] = [HumanMessage(run.message, id=str(run.id))]
+    for asked in _opening(run):
+        messages.append(asked)
+        messages.extend(_results(run, asked, journal))
     for step, answer in _answers(journal):
         message = from_answer(answer, run_id=str(run.id), step=step)
         messages.append(message)
@@ -37,17 +40,15 @@ def recorded_messages(run: NewRun, journal: Journal) -> list[AnyMessage]:
 
 def recorded_events(run: NewRun, journal: Journal) -> Iterator[Event]:
     """What is to be told of it. Of an answer under way nobody knows how much was heard, so it is told whole."""
+    for asked in _opening(run):
+        yield from _made(asked, journal)
     for step, answer in _answers(journal):
         yield UsageRecorded(step=step, node="think", **vars(answer.usage))
         if answer.text:
             message_id = message_id_of(step, attempt=run.attempts)
             yield MessageDelta(message_id=message_id, text=answer.text)
             yield MessageCompleted(message_id=message_id, text=answer.text)
-        for call in pending_calls(from_answer(answer, run_id=str(run.id), step=step)):
-            outcome: Outcome | None = journal.recorded(call["step"])
-            if outcome is not None:
-                yield ToolStarted(**told_call(call))
-                yield ToolFinished(**told_call(call), **outcome)
+        yield from _made(from_answer(answer, run_id=str(run.id), step=step), journal)
 
 
 def told_call(call: PendingCall) -> dict[str, Any]:
@@ -66,6 +67,19 @@ def _shown(raw: str) -> Any:
         return without_nul(orjson.loads(raw or "{}"))
     except orjson.JSONDecodeError:
         return raw
+
+
+def _opening(run: NewRun) -> list[AnyMessage]:
+    """The call of ours that a run begins with which tells what became of an intent."""
+    return [ask_fate(str(run.tells_of), run_id=str(run.id))] if run.tells_of else []
+
+
+def _made(asked: AnyMessage, journal: Journal) -> Iterator[Event]:
+    for call in pending_calls(asked):
+        outcome: Outcome | None = journal.recorded(call["step"])
+        if outcome is not None:
+            yield ToolStarted(**told_call(call))
+            yield ToolFinished(**told_call(call), **outcome)
 
 
 def _answers(journal: Journal) -> Iterator[tuple[str, Answer]]:

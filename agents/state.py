@@ -14,6 +14,7 @@ class State(TypedDict):
     left_out: NotRequired[int]  # messages of this thread that came before them
     memories: NotRequired[str]  # recalled for this turn, rendered and fenced as data
     rounds: NotRequired[int]  # model calls in this turn
+    tells_of: NotRequired[str]  # the intent whose fate this turn is about; empty in others
 
 
 class Update(TypedDict, total=False):
@@ -32,3 +33,9 @@ class PendingCall(TypedDict):
     id: str  # the model's; not trusted to be unique
     name: str
     arguments: str  # the model's own JSON text
+
+
+class SentCall(PendingCall):
+    """The same, with what decides where the graph goes on when all calls of the answer are done."""
+
+    beside: list[str]  # the tools of all calls in the answer, its own too

@@ -43,6 +43,11 @@ LIST_USER_RUNS = """
     WHERE user_id = %(user_id)s
     ORDER BY place DESC
     LIMIT %(limit)s"""
+# A run that is made again after a crash proposes the same intent, and notes it again.
+NOTE_AWAITED = """
+    INSERT INTO controller.awaited (intent_id, run_id)
+    VALUES (%(intent_id)s, %(run_id)s)
+    ON CONFLICT (intent_id) DO NOTHING"""
 # Steps and events go with their runs. The ledger stays: money spent is not forgotten.
 DELETE_THREAD = (
     """
@@ -110,6 +115,11 @@ class Store:
         """Mark a thread for good as holding text that others wrote."""
         async with self._pool.connection() as connection:
             await connection.execute(TAINT_THREAD, {"id": thread_id})
+
+    async def note_awaited(self, intent_id: str, *, run_id: UUID) -> None:
+        """The thread of this run is to be told what becomes of the intent."""
+        async with self._pool.connection() as connection:
+            await connection.execute(NOTE_AWAITED, {"intent_id": intent_id, "run_id": run_id})
 
     async def find_run(self, *, user_id: str, idempotency_key: str) -> Run | None:
         """The run an earlier request with this key started."""

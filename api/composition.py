@@ -5,11 +5,14 @@ import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 
 from agents import checkpoints
+from agents.awaited import Awaited, Fate, Waiting
 from agents.background import Background
 from agents.deps import Deps
 from agents.encryption import Vault
@@ -29,7 +32,9 @@ from pilothouse.models import ModelClient
 from pilothouse.outgoing import make_session
 from pilothouse.settings import WorkerSettings
 from tools.database import database_tools
+from tools.intents_client import IntentsClient
 from tools.memory import MemoryClient, memory_tools
+from tools.proposals import proposal_tools
 from tools.registry import Tool
 from tools.trading import TradingClient, trading_tools
 from tools.workflows import workflow_tools
@@ -63,6 +68,7 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     tools = [
         *memory_tools(memory),
         *trading_tools(broker),
+        *proposal_tools(broker),
         *workflow_tools(session=session, url=settings.n8n_webhook_url, token=settings.n8n_webhook_token),
         *database_tools(reader),
     ]
@@ -74,11 +80,24 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     firing = Firing(pool=pool, background=background, clock=clock.now, model=settings.model)
     stack.push_async_callback(runs.close)
     retention = Retention(pool, keep_events_days=settings.keep_events_days, clock=clock.now)
-    for work in (runs.sweep(), runs.listen(), firing.keep_firing(), retention.keep_pruning()):
+    awaited = Awaited(pool, background, partial(learn_fate, IntentsClient(broker)))
+    for work in (
+        runs.sweep(),
+        runs.listen(),
+        firing.keep_firing(),
+        awaited.keep_looking(),
+        retention.keep_pruning(),
+    ):
         keep_at(work, stack)
     if settings.background_runs:
         keep_at(jobs.serve(runs.work, at_once=settings.background_runs), stack)
     return Core(pool=pool, session=session, broker=broker, runs=runs, schedules=schedules)
+
+
+async def learn_fate(intents: IntentsClient, waiting: Waiting) -> Fate:
+    """Of an intent that a thread waits for, as the broker tells it."""
+    intent = await intents.get(str(waiting.intent_id), user_id=waiting.user_id)
+    return Fate(intent.is_over, UUID(intent.replaced_by) if intent.replaced_by else None)
 
 
 def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:

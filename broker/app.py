@@ -122,7 +122,9 @@ async def show_performance(reads: Reads) -> PerformanceView:
 async def list_candles(
     reads: Reads,
     pair: Annotated[str, Query(min_length=1, max_length=30, examples=["BTC/USDT"])],
-    timeframe: Annotated[str, Query(min_length=1, max_length=5)] = "1m",
+    timeframe: Annotated[
+        str | None, Query(min_length=1, max_length=5, description="the bot's own, if not given")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_CANDLES)] = 100,
 ) -> CandlesView:
     """The latest candles of one of the bot's pairs."""

@@ -113,9 +113,10 @@ class Readings:
         pairs = await self._freqtrade.performance()
         return PerformanceView(pairs=[PairPerformance(**each.model_dump()) for each in pairs])
 
-    async def candles(self, *, pair: str, timeframe: str, limit: int) -> CandlesView:
+    async def candles(self, *, pair: str, timeframe: str | None, limit: int) -> CandlesView:
         """The latest candles of a pair; an unknown pair or timeframe is an error although Freqtrade answers 200."""
         config = (await self._known()).config
+        timeframe = timeframe or config.timeframe or "1m"
         table = await self._freqtrade.candles(pair, timeframe=timeframe, limit=limit)
         if not table.data:
             await self._explain_no_candles(pair, timeframe, config)

@@ -742,6 +742,14 @@ CREATE TABLE controller.api_keys (
 
 ALTER TABLE controller.api_keys OWNER TO pilothouse_controller;
 
+CREATE TABLE controller.awaited (
+    intent_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE controller.awaited OWNER TO pilothouse_controller;
+
 CREATE TABLE controller.run_events (
     run_id uuid NOT NULL,
     number integer NOT NULL,
@@ -802,6 +810,7 @@ CREATE TABLE controller.runs (
     budget_usd numeric,
     awaits_worker boolean DEFAULT false NOT NULL,
     pruned_at timestamp with time zone,
+    tells_of uuid,
     CONSTRAINT runs_cancel_asked_check CHECK ((cancel_asked = ANY (ARRAY['keep'::text, 'roll back'::text]))),
     CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text])))
 );
@@ -1056,6 +1065,9 @@ ALTER TABLE ONLY controller.api_keys
 ALTER TABLE ONLY controller.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY controller.awaited
+    ADD CONSTRAINT awaited_pkey PRIMARY KEY (intent_id);
+
 ALTER TABLE ONLY controller.run_events
     ADD CONSTRAINT run_events_pkey PRIMARY KEY (run_id, number);
 
@@ -1119,6 +1131,8 @@ CREATE INDEX intents_under_way ON broker.intents USING btree (place) WHERE (stat
 CREATE UNIQUE INDEX one_halt ON broker.halts USING btree ((true)) WHERE (lifted_at IS NULL);
 
 CREATE INDEX trades_by_close ON broker.trades USING btree (closed_at);
+
+CREATE INDEX awaited_by_run ON controller.awaited USING btree (run_id);
 
 CREATE INDEX runs_by_thread ON controller.runs USING btree (thread_id, created_at);
 
@@ -1186,6 +1200,9 @@ ALTER TABLE ONLY broker.orders
 
 ALTER TABLE ONLY broker.trades
     ADD CONSTRAINT trades_intent_id_fkey FOREIGN KEY (intent_id) REFERENCES broker.intents(id);
+
+ALTER TABLE ONLY controller.awaited
+    ADD CONSTRAINT awaited_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY controller.run_events
     ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, Field, ValidationError
 
 from pilothouse.errors import (
     BadInputError,
+    ConflictError,
+    ForbiddenError,
     NotFoundError,
     PilothouseError,
     TimedOutError,
@@ -25,7 +27,9 @@ TIMEOUT = aiohttp.ClientTimeout(total=10)  # the broker answers within about 5 s
 HINT = "bin/pilothouse status, bin/pilothouse logs broker"
 ERRORS: dict[int, type[PilothouseError]] = {
     401: UnauthorizedError,
+    403: ForbiddenError,
     404: NotFoundError,
+    409: ConflictError,
     422: BadInputError,
     503: UnavailableError,
     504: TimedOutError,
@@ -173,7 +177,7 @@ class Refusal(BaseModel):
 
 @dataclass(frozen=True)
 class TradingClient:
-    """The broker's read routes: nothing that it would harm to ask twice."""
+    """The broker's routes: nothing that it would harm to ask twice."""
 
     session: aiohttp.ClientSession
     url: str
@@ -182,47 +186,62 @@ class TradingClient:
 
     async def status(self) -> Status:
         """The open trades."""
-        return await self._get("/status", Status)
+        return await self.ask("/status", Status)
 
     async def balance(self) -> Balance:
         """What the bot owns."""
-        return await self._get("/balance", Balance)
+        return await self.ask("/balance", Balance)
 
     async def profit(self) -> Profit:
         """The bot's record."""
-        return await self._get("/profit", Profit)
+        return await self.ask("/profit", Profit)
 
     async def trades(self, *, limit: int) -> Trades:
         """The latest trades."""
-        return await self._get("/trades", Trades, {"limit": limit})
+        return await self.ask("/trades", Trades, {"limit": limit})
 
     async def performance(self) -> Performance:
         """Profit by pair."""
-        return await self._get("/performance", Performance)
+        return await self.ask("/performance", Performance)
 
-    async def candles(self, *, pair: str, timeframe: str, limit: int) -> Candles:
-        """The latest candles of a pair."""
-        return await self._get("/candles", Candles, {"pair": pair, "timeframe": timeframe, "limit": limit})
+    async def candles(self, *, pair: str, limit: int, timeframe: str | None = None) -> Candles:
+        """The latest candles of a pair, in the bot's own timeframe if none is given."""
+        chosen = {} if timeframe is None else {"timeframe": timeframe}
+        return await self.ask("/candles", Candles, {"pair": pair, "limit": limit, **chosen})
 
-    async def _get(self, path: str, shape: type[View], query: Mapping[str, str | int] | None = None) -> View:
-        status, body = await self._send(path, query or {})
-        if status != 200:  # noqa: PLR2004 -- the HTTP status
-            raise _refusal(status, body)
+    async def ask(
+        self,
+        path: str,
+        shape: type[View],
+        query: Mapping[str, str | int] | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+    ) -> View:
+        """One route's answer: GET, or POST with a body, which the broker must take as one when it comes twice."""
+        status, answer = await self._send(path, query or {}, body)
+        if status not in (200, 201):
+            raise _refusal(status, answer)
         try:
-            return shape.model_validate_json(body)
+            return shape.model_validate_json(answer)
         except ValidationError as error:
             raise UpstreamError(f"the broker's answer to {path} is not readable", hint=HINT) from error
 
-    async def _send(self, path: str, query: Mapping[str, str | int]) -> tuple[int, bytes]:
+    async def _send(
+        self, path: str, query: Mapping[str, str | int], body: Mapping[str, Any] | None
+    ) -> tuple[int, bytes]:
         """Waits a little for a broker that is being started again."""
         return await until_reached(
-            lambda: self._send_once(path, query), unreachable=UnavailableError, wait_s=self.restart_wait_s
+            lambda: self._send_once(path, query, body), unreachable=UnavailableError, wait_s=self.restart_wait_s
         )
 
-    async def _send_once(self, path: str, query: Mapping[str, str | int]) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self.key}"}
+    async def _send_once(
+        self, path: str, query: Mapping[str, str | int], body: Mapping[str, Any] | None
+    ) -> tuple[int, bytes]:
+        method, headers = "GET" if body is None else "POST", {"Authorization": f"Bearer {self.key}"}
         try:
-            async with self.session.get(self.url + path, params=query, headers=headers, timeout=TIMEOUT) as response:
+            async with self.session.request(
+                method, self.url + path, params=query, json=body, headers=headers, timeout=TIMEOUT
+            ) as response:
                 return response.status, await response.read()
         except TimeoutError as error:
             raise TimedOutError("the broker did not answer in time", hint=HINT) from error

@@ -15,9 +15,19 @@ class Call:
 
     user_id: str
     run_id: str
+    thread_id: str
     key: str  # run id + the call's place in the run
     tainted: bool  # its thread holds text that others wrote, so what is stored for it does too
     taint: Callable[[], Awaitable[None]]  # mark the thread, before returning stored text of others
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """An intent that a tool has proposed and that is not over: the thread will be told what becomes of it."""
+
+    intent_id: str
+    summary: str
+    expires_at: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Tool:
     run: Callable[[Call, Any], Awaitable[Any]]
     risk: Risk
     taints: bool = False  # its output always carries text that others wrote
+    awaits: Callable[[Any], Awaited | None] | None = None  # what a result of it waits for
     repeatable: bool = True  # the same call with the same key has one effect; otherwise it is made at most once
 
 

@@ -34,7 +34,7 @@ class GetCandlesArguments(BaseModel):
     """What `freqtrade_get_candles` takes."""
 
     pair: str = Field(min_length=3, max_length=30, description="One of the bot's pairs, such as BTC/USDT")
-    timeframe: str = Field(default="1m", min_length=2, max_length=5, description="The bot's own timeframe")
+    timeframe: str | None = Field(default=None, min_length=2, max_length=5, description="The bot's own, if left out")
     limit: int = Field(default=50, ge=1, description=f"How many of the latest; at most {MAX_CANDLES} are looked at")
 
 

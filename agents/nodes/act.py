@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import psycopg
+from langgraph.types import Command
 from pydantic import BaseModel, ValidationError
 
 from agents.deps import Deps, RunContext
@@ -11,7 +12,7 @@ from agents.events import ToolFinished, ToolStarted
 from agents.journal import RunLostError
 from agents.messages import Outcome, tool_message
 from agents.record import begun, interrupted, told_call
-from agents.state import PendingCall, Update
+from agents.state import PendingCall, SentCall, Update
 from pilothouse import log
 from pilothouse.errors import BadInputError, PilothouseError
 from pilothouse.text import without_nul
@@ -20,10 +21,15 @@ from tools.registry import Call, Tool
 logger = log.get_logger()
 
 
-async def act(call: PendingCall, deps: Deps, run: RunContext) -> Update:
-    """Validate the arguments, run the tool, hand its result (or its error) to the model."""
+async def act(call: SentCall, deps: Deps, run: RunContext) -> Command[str]:
+    """Validate the arguments, run the tool, hand its result (or its error) to the model.
+
+    All calls of an answer go on to the same node, whatever came of each: where money may wait, to `await_approval`.
+    """
     outcome: Outcome = run.journal.recorded(call["step"]) or await _make(call, deps, run)
-    return {"messages": [tool_message(call, outcome, run_id=run.run_id)]}
+    moves_money = any(tool.awaits for name in call["beside"] if (tool := deps.tools.get(name)))
+    message = tool_message(call, outcome, run_id=run.run_id)
+    return Command(update=Update(messages=[message]), goto="await_approval" if moves_money else "think")
 
 
 async def _make(call: PendingCall, deps: Deps, run: RunContext) -> Outcome:
@@ -61,7 +67,11 @@ async def _run_tool(call: PendingCall, deps: Deps, run: RunContext) -> Any:
     if not tool.repeatable:
         await _begin_once(call, run)
     key = f"{run.run_id}:{call['step']}"
-    return await tool.run(Call(run.user_id, run.run_id, key, tainted=run.tainted, taint=run.taint), arguments)
+    made = Call(run.user_id, run.run_id, run.thread_id, key, tainted=run.tainted, taint=run.taint)
+    result = await tool.run(made, arguments)
+    if tool.awaits and (awaited := tool.awaits(result)):
+        await run.note_awaited(awaited.intent_id)
+    return result
 
 
 async def _begin_once(call: PendingCall, run: RunContext) -> None:

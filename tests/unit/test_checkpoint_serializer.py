@@ -27,6 +27,7 @@ STATE: State = {
     "left_out": 40,
     "memories": "<memories>likes coffee</memories>",
     "rounds": 2,
+    "tells_of": "0b7e8f56-4d0c-4b5a-9a53-0d1f5a7c2e11",
 }
 
 

@@ -83,6 +83,7 @@ def make_run(*, spent_usd: Decimal | None, budget_usd: Decimal | None = Decimal(
         attempt=1,
         journal=journal,
         mark_tainted=mark_tainted,
+        note_awaited=mark_tainted,
     )
 
 
