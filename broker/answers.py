@@ -35,6 +35,22 @@ class Whitelist(BaseModel):
     whitelist: list[str]
 
 
+class PairLock(BaseModel):
+    """One of `locks`: no entry in `pair` (`*`: in any) until then."""
+
+    pair: str
+    active: bool
+    side: str
+    lock_end_time: Instant
+    reason: str | None = None
+
+
+class PairLocks(BaseModel):
+    """`locks`: those in force."""
+
+    locks: list[PairLock]
+
+
 class FreqtradeOrder(BaseModel):
     """One order of a trade. Orders that ended without any fill are not listed any more."""
 

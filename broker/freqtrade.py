@@ -19,6 +19,8 @@ from broker.answers import (
     FreqtradePerformance,
     FreqtradeProfit,
     FreqtradeTrade,
+    PairLock,
+    PairLocks,
     ShownConfig,
     Whitelist,
 )
@@ -50,6 +52,10 @@ class Freqtrade:
     async def whitelist(self) -> list[str]:
         """The pairs it trades."""
         return (await self._get("whitelist", TypeAdapter(Whitelist))).whitelist
+
+    async def locks(self) -> list[PairLock]:
+        """Pairs it must not enter for a while."""
+        return (await self._get("locks", TypeAdapter(PairLocks))).locks
 
     async def open_trades(self) -> list[FreqtradeTrade]:
         """Open trades at current rates."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
+from unicodedata import category
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from broker.figures import Figure, plain
+from broker.figures import Figure, exact, plain
 from pilothouse.signing import digest, instant
 
 State = Literal[
@@ -34,10 +35,26 @@ NEXT: Mapping[State, frozenset[State]] = {
     "submitted": frozenset({"filled", "failed", "unknown"}),
     "unknown": frozenset({"submitted", "filled", "failed"}),  # by proof found later, or by a person
 }
+MAX_TRADE_ID = 2**31 - 1
 Mode = Literal["dry", "live"]
 Action = Literal["enter", "exit"]
-Positive = Annotated[Figure, Field(gt=0, max_digits=30, decimal_places=12, allow_inf_nan=False)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
+def _plain_text(text: str) -> str:
+    """Spaces for line breaks; nothing that is not seen, or that moves what is: a person reads it to decide."""
+    line = " ".join(text.split())
+    hidden = sorted({f"U+{ord(sign):04X}" for sign in line if category(sign) in HIDDEN})
+    if hidden:
+        raise ValueError(f"expected visible characters only, got {', '.join(hidden[:5])}")
+    if not line:
+        raise ValueError("expected some text")
+    return line
+
+
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+Positive = Annotated[Figure, BeforeValidator(exact), Field(gt=0)]
+Text = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_plain_text)]
+Name = Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]*$")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 Pair = Annotated[str, StringConstraints(max_length=30, pattern=r"^[A-Z0-9]{1,15}/[A-Z0-9]{1,14}$")]
 
@@ -45,7 +62,7 @@ Pair = Annotated[str, StringConstraints(max_length=30, pattern=r"^[A-Z0-9]{1,15}
 class IntentRequest(BaseModel):
     """What is proposed. `key`: the same one with the same body names the same intent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     key: Key
     user_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -56,7 +73,7 @@ class IntentRequest(BaseModel):
     pair: Pair
     side: Literal["long"] = "long"
     stake: Positive | None = Field(default=None, description="What to spend, in the stake currency; entries only")
-    trade_id: int | None = Field(default=None, ge=1, description="The trade to leave; exits only")
+    trade_id: int | None = Field(default=None, ge=1, le=MAX_TRADE_ID, description="The trade to leave; exits only")
     amount: Positive | None = Field(default=None, description="How much of it, in the base currency; all if not given")
     price_seen: Positive = Field(description="The price the proposal was made at")
     reason: Text

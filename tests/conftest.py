@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fixtures.freqtrade",  # builds on postgres, processes and exchange_twin
     "tests.fixtures.broker",  # builds on freqtrade
     "tests.fixtures.money",  # builds on broker
+    "tests.fixtures.limits",  # builds on broker and postgres
     "tests.fixtures.ledger",
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",
