@@ -180,12 +180,33 @@ def _workflow(fields: Fields) -> str:
     return f"The workflow answered with status {_get(fields, 'status')}: {_quote(fields.get('output'))}"
 
 
+def _intent(fields: Fields) -> str:
+    """What was proposed and what became of it."""
+    if fields.get("action") == "exit":
+        what = f"Selling {fields.get('amount') or 'all'} of trade {_get(fields, 'trade_id')} ({_get(fields, 'pair')})"
+    else:
+        what = f"Buying {_get(fields, 'pair')} for {_get(fields, 'stake')}"
+    state = _get(fields, "state").replace("_", " ")
+    reasons = "; ".join(_get(each, "message") for each in _rows(fields, "refusals"))
+    fill = fields.get("fill")
+    filled = f" ({_pairs(cast('Fields', fill))})" if isinstance(fill, dict) else ""
+    return f"{what} is {state}{filled}{': ' + reasons if reasons else ''}. Intent {_get(fields, 'id')}."
+
+
+def _intents(fields: Fields) -> str:
+    intents = _rows(fields, "intents")
+    return "\n".join(_intent(each) for each in intents[:SHOWN]) if intents else "Nothing was proposed yet."
+
+
 TELLERS: dict[str, Callable[[Fields], str]] = {
     "freqtrade_get_status": _status,
     "freqtrade_get_profit": _profit,
     "freqtrade_get_balance": _balance,
     "freqtrade_list_trades": _history,
     "freqtrade_get_candles": _candles,
+    "freqtrade_propose_trade": _intent,
+    "freqtrade_propose_exit": _intent,
+    "freqtrade_list_intents": _intents,
     "memory_save": _saved,
     "memory_search": _recalled,
     "n8n_run_workflow": _workflow,

@@ -89,6 +89,11 @@ def _propose(asked: Asked) -> list[ToolCall]:
     return [ToolCall.of("freqtrade_propose_trade", **trade.proposal(asked.match[0], schema))]
 
 
+def _leave(asked: Asked) -> list[ToolCall]:
+    given = {"trade_id": int(asked.match["trade"]), "reason": "The user asked for this."}
+    return [ToolCall.of("freqtrade_propose_exit", **given)]
+
+
 def _workflow(asked: Asked) -> list[ToolCall]:
     return [ToolCall.of("n8n_run_workflow", payload={"request": asked.question})]
 
@@ -112,7 +117,20 @@ INTENTS: Sequence[Intent] = (
         lambda asked: [ToolCall.of("database_query", sql=queries.chosen(asked.match[0]))],
         consumes=True,
     ),
+    Intent("leave", trade.LEAVE, _leave, consumes=True),
     Intent("propose", trade.PROPOSE, _propose, consumes=True),
+    Intent(
+        "limits",
+        _says(r"\b(?:trading|broker'?s?) limits\b|\bwhat may (?:you|the bot) (?:buy|spend|trade)\b"),
+        lambda _: [ToolCall.of("freqtrade_get_limits")],
+        consumes=True,
+    ),
+    Intent(
+        "intents",
+        _says(r"\b(?:intents|proposals|approvals)\b|\bwaits? for (?:my )?approval\b"),
+        lambda _: [ToolCall.of("freqtrade_list_intents")],
+        consumes=True,
+    ),
     Intent(
         "workflow",
         _says(r"\b(?:run|start|trigger|execute)\b[^.?!\n]*\b(?:workflow|n8n)\b[^.?!\n]*"),

@@ -9,6 +9,9 @@ PROPOSE = re.compile(
     r"|\bpropose\b[^?!\n]*",
     re.IGNORECASE,
 )
+LEAVE = re.compile(
+    r"\b(?:sell|close|exit|leave)\b[^?!.\n]{0,40}?\btrade\s+#?(?P<trade>\d{1,9})\b[^?!\n]*", re.IGNORECASE
+)
 PAIR = re.compile(r"\b([A-Za-z0-9]{2,10})[/-](USDT|USDC|USD|BTC|ETH|EUR)\b", re.IGNORECASE)
 AMOUNT = re.compile(
     r"(\d+(?:\.\d+)?)\s*(?:usdt|usdc|usd|dollars?|eur)\b|\$\s*(\d+(?:\.\d+)?)|\b(?:for|of|stake)\s+(\d+(?:\.\d+)?)",

@@ -90,6 +90,26 @@ def test_trades_are_listed_with_their_end(tell: Tell) -> None:
     assert "still open" in answer
 
 
+def test_a_refused_proposal_is_told_with_every_reason(tell: Tell) -> None:
+    refusals = [
+        {"code": "max_stake", "message": "the stake is too high"},
+        {"code": "halted", "message": "all is halted"},
+    ]
+    proposed = {"id": "7", "action": "enter", "pair": "ETH/USDT", "stake": "900", "state": "refused", "fill": None}
+
+    answer = tell("buy", {"freqtrade_propose_trade": proposed | {"refusals": refusals}})
+
+    assert answer == "Buying ETH/USDT for 900 is refused: the stake is too high; all is halted. Intent 7."
+
+
+def test_a_filled_exit_is_told_with_its_figures(tell: Tell) -> None:
+    filled = {"id": "8", "action": "exit", "pair": "ETH/USDT", "trade_id": 3, "amount": None, "state": "filled"}
+
+    answer = tell("fate", {"freqtrade_list_intents": {"intents": [filled | {"fill": {"rate": "3000.5"}}]}})
+
+    assert answer == "Selling all of trade 3 (ETH/USDT) is filled (rate: 3000.5). Intent 8."
+
+
 def test_memories_are_told_with_their_day(tell: Tell) -> None:
     memories = [
         {"id": "1", "text": "I like tea", "created_at": "2026-01-02T10:00:00Z", "score": 0.9},
@@ -141,7 +161,7 @@ def test_orders_inside_a_result_are_never_obeyed(tell: Tell, ask: Ask) -> None:
 
 def test_a_result_of_an_unknown_shape_is_still_told(tell: Tell) -> None:
     assert tell("status", {"freqtrade_get_status": "plain words"}) == "freqtrade_get_status answered: plain words"
-    assert tell("trade", {"freqtrade_propose_trade": {"id": 4}}) == "freqtrade_propose_trade answered: id: 4"
+    assert tell("trade", {"freqtrade_frobnicate": {"id": 4}}) == "freqtrade_frobnicate answered: id: 4"
 
 
 def test_what_no_offered_tool_could_do_is_said_beside_the_answers(tell: Tell) -> None:

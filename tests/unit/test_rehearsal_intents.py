@@ -41,6 +41,13 @@ def test_one_message_with_two_wishes_calls_the_tools_of_both(called: Called) -> 
             "freqtrade_propose_trade",
             {"pair": "ETH/USDT", "side": "long", "stake_amount": 25.5},
         ),
+        (
+            "sell trade 12",
+            "freqtrade_propose_exit",
+            {"trade_id": 12, "reason": "The user asked for this."},
+        ),
+        ("What are the broker's limits?", "freqtrade_get_limits", {}),
+        ("list my proposals", "freqtrade_list_intents", {}),
         ("buy 30 usdt of SOL", "freqtrade_propose_trade", {"pair": "SOL/USDT", "side": "long", "stake_amount": 30}),
     ],
 )
