@@ -4,6 +4,7 @@ Raw signatures (r and s, 32 bytes each, as in IEEE P1363) and uncompressed publi
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,21 @@ def instant(moment: datetime) -> str:
 def public_text(key: ec.EllipticCurvePublicKey) -> str:
     """The public half as it is stored and shown."""
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint).hex()
+
+
+def pairing_proof(*, name: str, public_key: str, secret: str) -> str:
+    """What shows that whoever pairs this key was let in: an HMAC with the pairing secret, in hex."""
+    covered = canonical({"name": name, "public_key": public_key})
+    return hmac.new(secret.encode(), covered.encode(), hashlib.sha256).hexdigest()
+
+
+def is_public_key(text: str) -> bool:
+    """Whether it is a point on the curve."""
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes.fromhex(text))
+    except ValueError:
+        return False
+    return True
 
 
 def sign(statement: Statement, key: ec.EllipticCurvePrivateKey) -> str:
