@@ -1,18 +1,23 @@
-"""The broker's routes: read only, for callers with a key of ours. There is no money route yet."""
+"""The broker's composition, and its routes that read Freqtrade: all for callers with a key of ours."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
+from broker import approval_routes, intent_routes
+from broker.approvers import Approvers
+from broker.audit import Audit
+from broker.books import Books
+from broker.decisions import Decisions
 from broker.freqtrade import Freqtrade
 from broker.readings import Readings
 from broker.reporting import make_views
+from broker.services import Called, Services, services
 from broker.views import BalanceView, CandlesView, HealthView, PerformanceView, ProfitView, StatusView, TradesView
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.keys import Callers
@@ -23,14 +28,6 @@ from pilothouse.settings import BrokerSettings
 POOL_SIZE = 2
 MAX_TRADES = 500
 MAX_CANDLES = 1000
-
-
-@dataclass(frozen=True)
-class Services:
-    """What the routes use; made once at start."""
-
-    callers: Callers
-    readings: Readings
 
 
 def create_app(settings: BrokerSettings) -> FastAPI:
@@ -47,7 +44,16 @@ def create_app(settings: BrokerSettings) -> FastAPI:
                 password=settings.freqtrade_password,
             )
             readings = Readings(freqtrade)
-            app.state.services = Services(Callers(settings.key_secret, settings.callers), readings)
+            audit = Audit(pool, key=settings.audit_key.encode(), folder=settings.data)
+            books = Books(pool, audit)
+            approvers = Approvers(pool, audit, pairing_secret=settings.pairing_secret)
+            app.state.services = Services(
+                callers=Callers(settings.key_secret, settings.callers),
+                readings=readings,
+                books=books,
+                approvers=approvers,
+                decisions=Decisions(books, approvers),
+            )
             views = asyncio.create_task(make_views(pool, freqtrade))
             yield
             views.cancel()
@@ -58,19 +64,14 @@ def create_app(settings: BrokerSettings) -> FastAPI:
     app = FastAPI(title="Pilothouse broker", docs_url=None, redoc_url=None, lifespan=lifespan)
     install_error_handlers(app, payload_error=RequestValidationError)
     app.get("/health", responses={503: {"model": HealthView}})(show_health)
-    app.include_router(_reads())
+    for router in (_reads(), intent_routes.router, approval_routes.router):
+        app.include_router(router)
     return app
 
 
-def services(request: Request) -> Services:
-    """What the lifespan made."""
-    return request.app.state.services
-
-
-def readings(request: Request) -> Readings:
+def readings(services: Called) -> Readings:
     """Only for a caller with a key."""
-    services(request).callers.identify(request.headers.get("authorization"))
-    return services(request).readings
+    return services.readings
 
 
 Reads = Annotated[Readings, Depends(readings)]

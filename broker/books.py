@@ -57,6 +57,11 @@ class Books:
         async with self._pool.connection() as connection:
             return await read(connection, intent_id)
 
+    async def get_own(self, intent_id: UUID, *, user_id: str) -> Intent:
+        """An intent of this user."""
+        async with self._pool.connection() as connection:
+            return await read_own(connection, intent_id, user_id=user_id)
+
     async def with_key(self, *, caller: str, user_id: str, key: str) -> Intent | None:
         """The intent an earlier request with this key became."""
         async with self._pool.connection() as connection:
@@ -79,8 +84,16 @@ async def read(connection: AsyncDictConnection, intent_id: UUID) -> Intent:
     """One intent, as part of a transaction."""
     found = await find(connection, HAS_ID, {"id": intent_id})
     if not found:
-        raise NotFoundError(f"there is no intent {intent_id}", hint="list them: bin/pilothouse approvals list")
+        raise _no_intent(intent_id)
     return found[0]
+
+
+async def read_own(connection: AsyncDictConnection, intent_id: UUID, *, user_id: str) -> Intent:
+    """An intent of this user, as part of a transaction; those of others do not exist for them."""
+    intent = await read(connection, intent_id)
+    if intent.user_id != user_id:
+        raise _no_intent(intent_id)
+    return intent
 
 
 async def find(connection: AsyncDictConnection, condition: LiteralString, values: Mapping[str, Any]) -> list[Intent]:
@@ -112,6 +125,10 @@ async def move(writing: Writing, intent: Intent, state: State, **changes: Any) -
     moved = await read(writing.connection, intent.id)
     await writing.note(f"intent.{state}", str(intent.id), state_record(moved))
     return moved
+
+
+def _no_intent(intent_id: UUID) -> NotFoundError:
+    return NotFoundError(f"there is no intent {intent_id}", hint="list them: bin/pilothouse approvals list")
 
 
 def _ready(values: Mapping[str, Any]) -> dict[str, Any]:

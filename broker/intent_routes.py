@@ -1,0 +1,41 @@
+"""Routes about intents. A caller names the user; other users' intents do not exist for them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from broker.intent_views import IntentView
+from broker.intents import State
+from broker.services import Called
+
+MAX_INTENTS = 500
+
+router = APIRouter()
+
+Of = Annotated[str, Query(alias="user_id", min_length=1, max_length=200, description="Whose intents are seen")]
+
+
+class IntentsView(BaseModel):
+    """Intents of a user, the newest first."""
+
+    intents: list[IntentView]
+
+
+@router.get("/intents")
+async def list_intents(
+    services: Called,
+    user_id: Of,
+    state: Annotated[list[State] | None, Query(description="Only those in one of these")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_INTENTS)] = 50,
+) -> IntentsView:
+    """A user's intents, the newest first."""
+    found = await services.books.newest(user_id=user_id, states=state, limit=limit)
+    return IntentsView(intents=[IntentView.of(each) for each in found])
+
+
+@router.get("/intents/{intent_id}")
+async def show_intent(services: Called, intent_id: UUID, user_id: Of) -> IntentView:
+    """One intent of a user."""
+    return IntentView.of(await services.books.get_own(intent_id, user_id=user_id))
