@@ -14,9 +14,10 @@ from pilothouse.db import Pool
 from pilothouse.errors import ForbiddenError, UnauthorizedError
 from pilothouse.keys import bearer, hash_key
 
-Scope = Literal["chat", "threads:read", "trading:read", "health:read", "schedules:write"]
+Scope = Literal["chat", "threads:read", "trading:read", "health:read", "schedules:write", "money:decide"]
 HINTS: dict[Scope, str] = {
-    "schedules:write": "only a key made for a person may make or change schedules: bin/pilothouse schedule uses yours"
+    "schedules:write": "only a key made for a person may make or change schedules: bin/pilothouse schedule uses yours",
+    "money:decide": "only a key made for a person may come near decisions: bin/pilothouse approvals uses yours",
 }
 
 WAIT_S = 3  # for a connection: every request comes by here, so it is told soon that the database is away

@@ -10,7 +10,10 @@ from stack.postgres import DATABASE
 from stack.roles import ensure_database, ensure_roles
 
 OWNER = "owner"
-SCOPES = ["chat", "threads:read", "trading:read", "health:read", "schedules:write"]  # the last: no program's key
+SCOPES = [
+    *("chat", "threads:read", "trading:read", "health:read"),
+    *("schedules:write", "money:decide"),  # in no program's key
+]
 ADD_OWNER_KEY = """
     INSERT INTO controller.api_keys (hash, user_id, label, scopes)
     VALUES (%(hash)s, %(user)s, %(user)s, %(scopes)s)

@@ -1,6 +1,6 @@
 """The broker as a client sees it: its read routes, typed; its errors become ours, with their own words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +36,7 @@ ERRORS: dict[int, type[PilothouseError]] = {
 }
 
 View = TypeVar("View", bound=BaseModel)
+Query = Mapping[str, str | int | Sequence[str]]
 
 
 class OpenTrade(BaseModel):
@@ -213,7 +214,7 @@ class TradingClient:
         self,
         path: str,
         shape: type[View],
-        query: Mapping[str, str | int] | None = None,
+        query: Query | None = None,
         *,
         body: Mapping[str, Any] | None = None,
     ) -> View:
@@ -226,17 +227,13 @@ class TradingClient:
         except ValidationError as error:
             raise UpstreamError(f"the broker's answer to {path} is not readable", hint=HINT) from error
 
-    async def _send(
-        self, path: str, query: Mapping[str, str | int], body: Mapping[str, Any] | None
-    ) -> tuple[int, bytes]:
+    async def _send(self, path: str, query: Query, body: Mapping[str, Any] | None) -> tuple[int, bytes]:
         """Waits a little for a broker that is being started again."""
         return await until_reached(
             lambda: self._send_once(path, query, body), unreachable=UnavailableError, wait_s=self.restart_wait_s
         )
 
-    async def _send_once(
-        self, path: str, query: Mapping[str, str | int], body: Mapping[str, Any] | None
-    ) -> tuple[int, bytes]:
+    async def _send_once(self, path: str, query: Query, body: Mapping[str, Any] | None) -> tuple[int, bytes]:
         method, headers = "GET" if body is None else "POST", {"Authorization": f"Bearer {self.key}"}
         try:
             async with self.session.request(

@@ -1,0 +1,122 @@
+"""Decisions as a client of the broker sees them, for people: everything that is signed, carried through unchanged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.broker_client import TradingClient
+
+
+class IntentView(BaseModel):
+    """What is to be done with money, and how far it came. `content` is what an approver signs the SHA-256 of."""
+
+    id: UUID
+    user_id: str = Field(examples=["owner"])
+    hash: str
+    content: dict[str, Any]
+    action: str = Field(examples=["enter"])
+    pair: str = Field(examples=["ETH/USDT"])
+    side: str = Field(examples=["long"])
+    stake: str | None = Field(examples=["20"])
+    trade_id: int | None
+    amount: str | None
+    price_seen: str = Field(examples=["3010.84"])
+    reason: str
+    evidence: list[str]
+    thread_id: str
+    run_id: str
+    tainted: bool
+    mode: str = Field(examples=["dry"])
+    expires_at: datetime
+    state: str = Field(examples=["awaiting_approval"])
+    refusals: list[dict[str, str]]
+    decided_by: str | None
+    replaces: UUID | None
+    replaced_by: UUID | None
+    note: str
+    fill: dict[str, Any] | None
+    created_at: datetime
+    changed_at: datetime
+    submitted_at: datetime | None
+
+
+class IntentsView(BaseModel):
+    """A user's intents, the newest first."""
+
+    intents: list[IntentView]
+
+
+class ApproverView(BaseModel):
+    """A paired key; once revoked, nothing it signs counts."""
+
+    id: UUID
+    name: str = Field(examples=["ada"])
+    public_key: str
+    paired_at: datetime
+    revoked_at: datetime | None
+
+
+class ApproversView(BaseModel):
+    """Everybody who was ever paired."""
+
+    approvers: list[ApproverView]
+
+
+class Pairing(BaseModel):
+    """A public key to be paired, with proof that the pairing secret was at hand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(examples=["ada"])
+    public_key: str = Field(description="P-256, uncompressed point in hex")
+    proof: str = Field(description="HMAC-SHA256 of name and public_key under the pairing secret, in hex")
+
+
+class SignedStatement(BaseModel):
+    """One decision, signed with an approver's key. `expires_at` stays text, so that it is signed as it is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    public_key: str
+    subject: str = Field(description="The SHA-256 of an intent's content, or the id of what it is about")
+    decision: str = Field(examples=["approve"])
+    nonce: str
+    expires_at: str = Field(examples=["2026-11-24T08:10:00.000000+00:00"])
+    details: dict[str, str] = Field(default_factory=dict[str, str])
+    signature: str
+
+
+@dataclass(frozen=True)
+class ApprovalsClient:
+    """The broker's routes about decisions; it takes the same signed statement for one, however often it comes."""
+
+    broker: TradingClient
+
+    async def newest(self, *, user_id: str, states: Sequence[str] = (), limit: int = 50) -> IntentsView:
+        """A user's intents, the newest first; only those in `states`, if given."""
+        return await self.broker.ask("/intents", IntentsView, {"user_id": user_id, "limit": limit, "state": states})
+
+    async def show(self, intent_id: UUID, *, user_id: str) -> IntentView:
+        """One intent of a user."""
+        return await self.broker.ask(f"/intents/{intent_id}", IntentView, {"user_id": user_id})
+
+    async def decide(self, intent_id: UUID, signed: SignedStatement, *, user_id: str) -> IntentView:
+        """Hand on a signed decision."""
+        path, query = f"/intents/{intent_id}/decision", {"user_id": user_id}
+        return await self.broker.ask(path, IntentView, query, body=signed.model_dump())
+
+    async def approvers(self) -> ApproversView:
+        """Who may decide."""
+        return await self.broker.ask("/approvers", ApproversView)
+
+    async def pair(self, pairing: Pairing) -> ApproverView:
+        """Hand on a public key and its proof."""
+        return await self.broker.ask("/approvers", ApproverView, body=pairing.model_dump())
+
+    async def revoke(self, approver_id: UUID, signed: SignedStatement) -> ApproverView:
+        """Hand on a signed revocation."""
+        return await self.broker.ask(f"/approvers/{approver_id}/revoke", ApproverView, body=signed.model_dump())
