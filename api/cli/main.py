@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from api.cli import (
+    approvals,
     ask,
     bench,
     chat,
@@ -40,6 +41,7 @@ app.command()(chat.chat)
 app.add_typer(runs.app, name="runs")
 app.add_typer(threads.app, name="threads")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(approvals.app, name="approvals")
 app.command()(up.up)
 app.command()(up.down)
 app.command()(up.status)
