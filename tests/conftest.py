@@ -20,7 +20,7 @@ pytest_plugins = [
     "tests.fixtures.broker",  # builds on freqtrade
     "tests.fixtures.money",  # builds on broker
     "tests.fixtures.limits",  # builds on broker and postgres
-    "tests.fixtures.approvals",  # builds on broker
+    "tests.fixtures.approvals",  # builds on money
     "tests.fixtures.ledger",
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",

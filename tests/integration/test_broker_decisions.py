@@ -7,7 +7,7 @@ from broker.intents import signed_content
 from pilothouse.db import connect
 from pilothouse.errors import BadInputError, ConflictError, ForbiddenError, NotFoundError
 from pilothouse.signing import digest
-from tests.fixtures.approvals import Desk, Person
+from tests.fixtures.approvals import Office, Person
 from tests.fixtures.postgres import DatabaseUrls
 
 RAISE_STAKE = "UPDATE broker.intents SET stake = 100"
@@ -15,134 +15,136 @@ LOG = "SELECT kind, subject, body FROM broker.audit ORDER BY seq"
 
 
 @pytest.mark.parametrize(("decision", "state"), [("approve", "approved"), ("reject", "rejected")])
-async def test_what_an_approver_signs_is_done_and_is_in_the_audit_log(desk: Desk, decision: str, state: str) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+async def test_what_an_approver_signs_is_done_and_is_in_the_audit_log(
+    office: Office, decision: str, state: str
+) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
     signed = ada.signs(intent.hash, decision)
 
-    decided = await desk.decisions.decide(intent.id, signed, user_id="ada")
+    decided = await office.decisions.decide(intent.id, signed, user_id="ada")
 
-    async with desk.pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    async with office.pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         log = await (await cursor.execute(LOG)).fetchall()
     assert (decided.state, decided.decided_by) == (state, "approver ada")
     assert [each["kind"] for each in log[-2:]] == [f"signed.{decision}", f"intent.{state}"]
     assert signed.signature in log[-2]["body"]
 
 
-async def test_a_forged_signature_decides_nothing(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
-    mallory = Person("mallory", desk.clock)
+async def test_a_forged_signature_decides_nothing(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
+    mallory = Person("mallory", office.clock)
     forged = mallory.signs(intent.hash, "approve").model_copy(update={"public_key": ada.public_key})
 
     with pytest.raises(ForbiddenError, match="the signature does not fit"):
-        await desk.decisions.decide(intent.id, forged, user_id="ada")
+        await office.decisions.decide(intent.id, forged, user_id="ada")
 
-    assert await desk.state(intent.id) == "awaiting_approval"
+    assert await office.intents.state(intent) == "awaiting_approval"
 
 
 @pytest.mark.parametrize(
     "changed", [{"decision": "approve"}, {"nonce": "another-nonce-0001"}, {"details": {"stake": "100"}}]
 )
-async def test_nothing_of_a_signed_statement_can_be_changed(desk: Desk, changed: dict[str, object]) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+async def test_nothing_of_a_signed_statement_can_be_changed(office: Office, changed: dict[str, object]) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
     changed_on_the_way = ada.signs(intent.hash, "reject").model_copy(update=changed)
 
     with pytest.raises(ForbiddenError, match="the signature does not fit"):
-        await desk.decisions.decide(intent.id, changed_on_the_way, user_id="ada")
+        await office.decisions.decide(intent.id, changed_on_the_way, user_id="ada")
 
-    assert await desk.state(intent.id) == "awaiting_approval"
+    assert await office.intents.state(intent) == "awaiting_approval"
 
 
-async def test_a_key_that_was_never_paired_decides_nothing(desk: Desk) -> None:
-    await desk.paired("ada")
-    intent, mallory = await desk.has(), Person("mallory", desk.clock)
+async def test_a_key_that_was_never_paired_decides_nothing(office: Office) -> None:
+    await office.paired("ada")
+    intent, mallory = await office.has(), Person("mallory", office.clock)
 
     with pytest.raises(ForbiddenError, match="it is not paired"):
-        await desk.decisions.decide(intent.id, mallory.signs(intent.hash, "approve"), user_id="ada")
+        await office.decisions.decide(intent.id, mallory.signs(intent.hash, "approve"), user_id="ada")
 
-    assert await desk.state(intent.id) == "awaiting_approval"
+    assert await office.intents.state(intent) == "awaiting_approval"
 
 
-async def test_a_signature_for_one_intent_decides_no_other(desk: Desk) -> None:
-    ada, seen, other = await desk.paired("ada"), await desk.has(), await desk.has()
+async def test_a_signature_for_one_intent_decides_no_other(office: Office) -> None:
+    ada, seen, other = await office.paired("ada"), await office.has(), await office.has()
 
     with pytest.raises(ForbiddenError, match="about something else"):
-        await desk.decisions.decide(other.id, ada.signs(seen.hash, "approve"), user_id="ada")
+        await office.decisions.decide(other.id, ada.signs(seen.hash, "approve"), user_id="ada")
 
-    assert await desk.state(other.id) == "awaiting_approval"
+    assert await office.intents.state(other) == "awaiting_approval"
 
 
-async def test_who_was_shown_another_stake_has_signed_something_else(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+async def test_who_was_shown_another_stake_has_signed_something_else(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
     shown = signed_content(intent) | {"stake": "2"}
 
     with pytest.raises(ForbiddenError, match="about something else"):
-        await desk.decisions.decide(intent.id, ada.signs(digest(shown), "approve"), user_id="ada")
+        await office.decisions.decide(intent.id, ada.signs(digest(shown), "approve"), user_id="ada")
 
-    assert await desk.state(intent.id) == "awaiting_approval"
+    assert await office.intents.state(intent) == "awaiting_approval"
 
 
 async def test_an_intent_changed_in_the_database_cannot_be_approved_any_more(
-    desk: Desk, database_urls: DatabaseUrls
+    office: Office, database_urls: DatabaseUrls
 ) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+    ada, intent = await office.paired("ada"), await office.has()
     with connect(database_urls.admin) as connection:
         connection.execute(RAISE_STAKE)
 
     with pytest.raises(ForbiddenError, match="about something else"):
-        await desk.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="ada")
+        await office.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="ada")
 
 
-async def test_a_statement_works_once(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+async def test_a_statement_works_once(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
     signed = ada.signs(intent.hash, "approve")
-    await desk.decisions.decide(intent.id, signed, user_id="ada")
+    await office.decisions.decide(intent.id, signed, user_id="ada")
 
     with pytest.raises(ConflictError, match="was accepted before"):
-        await desk.decisions.decide(intent.id, signed, user_id="ada")
+        await office.decisions.decide(intent.id, signed, user_id="ada")
 
 
-async def test_a_statement_that_was_kept_back_is_worth_nothing(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+async def test_a_statement_that_was_kept_back_is_worth_nothing(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
     signed = ada.signs(intent.hash, "approve")
-    desk.clock.go_on(minutes=2)
+    office.clock.go_on(minutes=2)
 
     with pytest.raises(ForbiddenError, match="has expired"):
-        await desk.decisions.decide(intent.id, signed, user_id="ada")
+        await office.decisions.decide(intent.id, signed, user_id="ada")
 
-    assert await desk.state(intent.id) == "awaiting_approval"
+    assert await office.intents.state(intent) == "awaiting_approval"
 
 
-async def test_what_nobody_answered_in_time_cannot_be_approved(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
-    desk.clock.go_on(minutes=15)
+async def test_what_nobody_answered_in_time_cannot_be_approved(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
+    office.clock.go_on(minutes=15)
 
     with pytest.raises(ConflictError, match="expired unanswered"):
-        await desk.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="ada")
+        await office.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="ada")
 
 
-async def test_what_is_decided_is_decided(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
-    await desk.decisions.decide(intent.id, ada.signs(intent.hash, "reject"), user_id="ada")
+async def test_what_is_decided_is_decided(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
+    await office.decisions.decide(intent.id, ada.signs(intent.hash, "reject"), user_id="ada")
 
     with pytest.raises(ConflictError, match="is rejected: nothing waits for a decision"):
-        await desk.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="ada")
+        await office.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="ada")
 
-    assert await desk.state(intent.id) == "rejected"
+    assert await office.intents.state(intent) == "rejected"
 
 
-async def test_another_users_intent_does_not_exist(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+async def test_another_users_intent_does_not_exist(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
 
     with pytest.raises(NotFoundError, match="there is no intent"):
-        await desk.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="bob")
+        await office.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="bob")
     with pytest.raises(NotFoundError, match="there is no intent"):
-        await desk.books.get_own(intent.id, user_id="bob")
+        await office.intents.books.get_own(intent.id, user_id="bob")
 
-    assert await desk.state(intent.id) == "awaiting_approval"
+    assert await office.intents.state(intent) == "awaiting_approval"
 
 
-async def test_an_unknown_word_is_no_decision(desk: Desk) -> None:
-    ada, intent = await desk.paired("ada"), await desk.has()
+async def test_an_unknown_word_is_no_decision(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
 
     with pytest.raises(BadInputError, match="'maybe' is no decision"):
-        await desk.decisions.decide(intent.id, ada.signs(intent.hash, "maybe"), user_id="ada")
+        await office.decisions.decide(intent.id, ada.signs(intent.hash, "maybe"), user_id="ada")
