@@ -1,8 +1,7 @@
-"""The broker's composition, and its routes that read Freqtrade: all for callers with a key of ours."""
+"""The broker's app, and its routes that read Freqtrade: all for callers with a key of ours."""
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
@@ -10,56 +9,27 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from broker import approval_routes, intent_routes
-from broker.approvers import Approvers
-from broker.audit import Audit
-from broker.books import Books
-from broker.decisions import Decisions
-from broker.freqtrade import Freqtrade
+from broker.composition import open_services
+from broker.policy import CurrentPolicy
 from broker.readings import Readings
-from broker.reporting import make_views
-from broker.services import Called, Services, services
+from broker.services import Called, services
 from broker.views import BalanceView, CandlesView, HealthView, PerformanceView, ProfitView, StatusView, TradesView
-from pilothouse.db import make_pool, wait_until_reachable
-from pilothouse.keys import Callers
-from pilothouse.outgoing import make_session
 from pilothouse.serving import install_error_handlers
 from pilothouse.settings import BrokerSettings
 
-POOL_SIZE = 2
 MAX_TRADES = 500
 MAX_CANDLES = 1000
 
 
 def create_app(settings: BrokerSettings) -> FastAPI:
     """The broker as an ASGI app."""
+    policy = CurrentPolicy(settings.policy)  # a file that is wrong keeps the broker from starting
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with make_pool(settings.database_url, size=POOL_SIZE) as pool, make_session() as session:
-            await wait_until_reachable(pool)
-            freqtrade = Freqtrade(
-                session,
-                url=settings.freqtrade_url,
-                username=settings.freqtrade_username,
-                password=settings.freqtrade_password,
-            )
-            readings = Readings(freqtrade)
-            audit = Audit(pool, key=settings.audit_key.encode(), folder=settings.data)
-            books = Books(pool, audit)
-            approvers = Approvers(pool, audit, pairing_secret=settings.pairing_secret)
-            app.state.services = Services(
-                callers=Callers(settings.key_secret, settings.callers),
-                readings=readings,
-                books=books,
-                approvers=approvers,
-                decisions=Decisions(books, approvers),
-            )
-            views = asyncio.create_task(make_views(pool, freqtrade))
+        async with AsyncExitStack() as stack:
+            app.state.services = await open_services(settings, policy, stack)
             yield
-            views.cancel()
-            with suppress(asyncio.CancelledError):
-                await views
-            await readings.close()
 
     app = FastAPI(title="Pilothouse broker", docs_url=None, redoc_url=None, lifespan=lifespan)
     install_error_handlers(app, payload_error=RequestValidationError)

@@ -55,4 +55,6 @@ async def revoke(services: Called, approver_id: UUID, body: SignedStatement) -> 
 @router.post("/intents/{intent_id}/decision")
 async def decide(services: Called, intent_id: UUID, user_id: Of, body: SignedStatement) -> IntentView:
     """Carry out what an approver has signed about an intent."""
-    return IntentView.of(await services.decisions.decide(intent_id, body, user_id=user_id))
+    intent = await services.decisions.decide(intent_id, body, user_id=user_id)
+    services.submissions.wake()
+    return IntentView.of(intent)

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from broker.intent_views import IntentView
-from broker.intents import State
-from broker.services import Called
+from broker.intents import IntentRequest, State
+from broker.services import Called, Caller
 
 MAX_INTENTS = 500
 
@@ -21,6 +21,15 @@ class IntentsView(BaseModel):
     """Intents of a user, the newest first."""
 
     intents: list[IntentView]
+
+
+@router.post("/intents")
+async def propose(services: Called, caller: Caller, body: IntentRequest) -> IntentView:
+    """Judge a proposal. The same key with the same body is the same intent; with another one it is refused (409)."""
+    intent = await services.desk.propose(caller, body)
+    if intent.state == "approved":
+        services.submissions.wake()
+    return IntentView.of(intent)
 
 
 @router.get("/intents")

@@ -8,7 +8,10 @@ from fastapi import Depends, Request
 from broker.approvers import Approvers
 from broker.books import Books
 from broker.decisions import Decisions
+from broker.desk import Desk
+from broker.policy import CurrentPolicy
 from broker.readings import Readings
+from broker.submission import Submissions
 from pilothouse.keys import Callers
 
 
@@ -19,6 +22,9 @@ class Services:
     callers: Callers
     readings: Readings
     books: Books
+    desk: Desk
+    policy: CurrentPolicy
+    submissions: Submissions
     approvers: Approvers
     decisions: Decisions
 
@@ -28,11 +34,16 @@ def services(request: Request) -> Services:
     return request.app.state.services
 
 
+def caller(request: Request) -> str:
+    """The name of the caller, who must have a key."""
+    return services(request).callers.identify(request.headers.get("authorization"))
+
+
 def for_callers(request: Request) -> Services:
     """Only for a caller with a key."""
-    found = services(request)
-    found.callers.identify(request.headers.get("authorization"))
-    return found
+    caller(request)
+    return services(request)
 
 
 Called = Annotated[Services, Depends(for_callers)]
+Caller = Annotated[str, Depends(caller)]

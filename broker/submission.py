@@ -35,7 +35,7 @@ class Desk(Protocol):
         """What Freqtrade says now."""
         ...
 
-    async def recheck(self, writing: Writing, intent: Intent, snapshot: Any) -> Sequence[Any]:
+    async def recheck(self, writing: Writing, intent: Intent, bot: Any, /) -> Sequence[Any]:
         """Every reason against it."""
         ...
 

@@ -106,12 +106,6 @@ async def test_without_a_known_key_nothing_is_told(broker: Broker, path: str) ->
     assert (status, answer["error"]["code"]) == (401, "unauthorized")
 
 
-async def test_there_is_no_money_route(broker: Broker) -> None:
-    _, document = await broker.get("/openapi.json")
-
-    assert {method for operations in document["paths"].values() for method in operations} == {"get"}
-
-
 async def test_health_says_what_kind_of_bot_this_is(broker: Broker) -> None:
     status, health = await broker.get("/health", key="none needed")
 

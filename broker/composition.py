@@ -1,0 +1,95 @@
+"""What the broker is made of, and what it does without being asked: opened once, ended together."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from broker.approvers import Approvers
+from broker.audit import Audit
+from broker.books import Books
+from broker.bot_side import Lookout
+from broker.decisions import Decisions
+from broker.desk import Desk
+from broker.freqtrade import Freqtrade
+from broker.orders import Orders
+from broker.policy import CurrentPolicy
+from broker.readings import Readings
+from broker.reporting import make_views
+from broker.services import Services
+from broker.settling import Settling
+from broker.submission import Submissions
+from pilothouse import log
+from pilothouse.db import make_pool, wait_until_reachable
+from pilothouse.keys import Callers
+from pilothouse.outgoing import make_session
+from pilothouse.settings import BrokerSettings
+
+POOL_SIZE = 8
+
+logger = log.get_logger()
+
+
+async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: AsyncExitStack) -> Services:
+    """Everything behind the routes; what works by itself is under way when this returns."""
+    pool = await stack.enter_async_context(make_pool(settings.database_url, size=POOL_SIZE))
+    await wait_until_reachable(pool)
+    session = await stack.enter_async_context(make_session())
+    url, username, password = settings.freqtrade_url, settings.freqtrade_username, settings.freqtrade_password
+    freqtrade = Freqtrade(session, url=url, username=username, password=password)
+    readings = Readings(freqtrade)
+    stack.push_async_callback(readings.close)
+    audit = Audit(pool, key=settings.audit_key.encode(), folder=settings.data)
+    await policy.record(audit)
+    books = Books(pool, audit)
+    lookout = Lookout(freqtrade, readings)
+    stack.push_async_callback(lookout.close)
+    desk = Desk(books, policy, lookout, folder=settings.data)
+    orders = Orders(url=url, username=username, password=password)
+    submissions = Submissions(books, desk, freqtrade=freqtrade, orders=orders, settling=Settling(books, freqtrade))
+    approvers = Approvers(pool, audit, pairing_secret=settings.pairing_secret)
+    for work in (make_views(pool, freqtrade), submissions.run(), keep_reloading(policy, audit)):
+        keep_at(work, stack)
+    return Services(
+        callers=Callers(settings.key_secret, settings.callers),
+        readings=readings,
+        books=books,
+        desk=desk,
+        policy=policy,
+        submissions=submissions,
+        approvers=approvers,
+        decisions=Decisions(books, approvers),
+    )
+
+
+async def keep_reloading(policy: CurrentPolicy, audit: Audit) -> None:
+    """Read the policy again at each SIGHUP."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    try:
+        while True:
+            await asked.wait()
+            asked.clear()
+            await policy.reload(audit)
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
+    """Let it go on beside the routes until the stack ends; if it breaks, the process ends rather than look alive."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_stop_without)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait([task])
+
+    stack.push_async_callback(end)
+
+
+def _stop_without(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("process.broken", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
