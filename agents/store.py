@@ -25,20 +25,20 @@ LIST_THREADS = """
     ORDER BY created_at DESC
     LIMIT %(limit)s"""
 FIND_RUN = """
-    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at, tells_of
     FROM controller.runs
     WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s"""
 GET_RUN = """
-    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at, tells_of
     FROM controller.runs
     WHERE user_id = %(user_id)s AND id = %(id)s"""
 LIST_RUNS = """
-    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at, tells_of
     FROM controller.runs
     WHERE thread_id = %(thread_id)s
     ORDER BY place"""
 LIST_USER_RUNS = """
-    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at
+    SELECT id, thread_id, message, model, status, answer, error, cost_usd, created_at, ended_at, pruned_at, tells_of
     FROM controller.runs
     WHERE user_id = %(user_id)s
     ORDER BY place DESC
@@ -95,6 +95,7 @@ class Run:
     created_at: datetime
     ended_at: datetime | None
     pruned_at: datetime | None  # since then its events are gone
+    tells_of: UUID | None  # the intent whose fate it tells
 
 
 class Store:

@@ -119,6 +119,7 @@ class RunView(BaseModel):
     error: ErrorDetail | None = None
     created_at: datetime
     ended_at: datetime | None
+    tells_of: UUID | None = Field(default=None, description="the intent it tells what became of; null for all others")
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -133,6 +134,7 @@ class RunView(BaseModel):
             error=ErrorDetail(**run.error) if run.error else None,
             created_at=run.created_at,
             ended_at=run.ended_at,
+            tells_of=run.tells_of,
         )
 
 

@@ -4,6 +4,8 @@ A node of its own, so that the later run repeats no tool. Nothing in the state o
 alone keeps approvals, and is asked again.
 """
 
+from datetime import UTC, datetime
+
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END
 from langgraph.types import Command, Send
@@ -44,9 +46,13 @@ def _waiting(state: State, deps: Deps, run: RunContext) -> list[Awaited]:
 
 def _say(waiting: list[Awaited], run: RunContext) -> AIMessage:
     """In our words, not the model's."""
-    lines = [f"Waiting for approval: {each.summary}. Decide by {each.expires_at}." for each in waiting]
+    lines = [f"Waiting for approval: {each.summary}. Decide by {_minute(each.expires_at)}." for each in waiting]
     text = "\n".join([*lines, "See bin/pilothouse approvals; you are told here what becomes of it."])
     message_id = message_id_of(STEP, attempt=run.attempt)
     run.emit(MessageDelta(message_id=message_id, text=text))
     run.emit(MessageCompleted(message_id=message_id, text=text))
     return AIMessage(text, id=f"{run.run_id}:{STEP}")
+
+
+def _minute(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M} UTC"

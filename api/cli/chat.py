@@ -1,6 +1,7 @@
 """`chat`: a conversation in the terminal, streamed, with tool calls and cost."""
 
 import asyncio
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from rich.console import Console
 
 from api.cli import talk
+from pilothouse.clock import now
 from pilothouse.errors import PilothouseError
 from stack.lifecycle import StackInfo, ensure_up
 
@@ -40,10 +42,20 @@ def _turn(stack: StackInfo, question: str, thread: str | None, console: Console)
     """One question; what goes wrong is said, and the conversation goes on. Returns the thread."""
     try:
         asking = talk.ask(stack, message=talk.checked(question), thread=thread, console=console)
-        return asyncio.run(asking).thread_id or thread
+        since, reply = now(), asyncio.run(asking)
+        thread = reply.thread_id or thread
+        if reply.awaits_approval:
+            _wait(stack, reply.thread_id, since, console)
     except PilothouseError as error:
         console.print(f"{error.message} → {error.hint}", style="red", markup=False, soft_wrap=True)
-        return thread
+    return thread
+
+
+def _wait(stack: StackInfo, thread_id: str, since: datetime, console: Console) -> None:
+    try:
+        asyncio.run(talk.hear_fate(stack, thread_id=thread_id, since=since, console=console))
+    except KeyboardInterrupt:
+        console.print("the thread will be told all the same", style="dim")
 
 
 def _read() -> str | None:

@@ -5,17 +5,19 @@ import signal
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import orjson
 from rich.console import Console
 
 from api.cli.client import Client, Event, connect
-from pilothouse.errors import BadInputError, PilothouseError
+from pilothouse.errors import BadInputError, PilothouseError, UnavailableError
 from stack.lifecycle import StackInfo
 
+LOOK_EVERY_S = 1
 MAX_SHOWN_CHARS = 160
 TWIN = "Pilothouse Twin"  # the provider whose prices are invented
 
@@ -27,6 +29,7 @@ class Reply:
     thread_id: str = ""
     answer: str = ""
     failed: bool = False
+    awaits_approval: bool = False
 
 
 def checked(message: str) -> str:
@@ -50,6 +53,26 @@ async def ask(stack: StackInfo, *, message: str, thread: str | None, console: Co
             async for event in client.follow(run_id, on_break=teller.say_lost):
                 teller.tell(event)
         return teller.reply
+
+
+async def hear_fate(stack: StackInfo, *, thread_id: str, since: datetime, console: Console) -> None:
+    """Wait for the run that tells the thread what became of a proposal, and print it; Ctrl-C waits no longer."""
+    console.print("waiting for the decision; Ctrl-C goes on without it", style="dim")
+    async with connect(stack) as client:
+        run = await _telling(client, thread_id, since)
+        teller = Teller(console)
+        async for event in client.follow(run["run_id"], on_break=teller.say_lost):
+            teller.tell(event)
+
+
+async def _telling(client: Client, thread_id: str, since: datetime) -> dict[str, Any]:
+    while True:
+        with suppress(UnavailableError):  # it comes back
+            for run in await client.call("GET", "/api/runs", params={"limit": 20}):
+                is_later = datetime.fromisoformat(run["created_at"]) > since
+                if run["thread_id"] == thread_id and run["tells_of"] and is_later:
+                    return run
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 class Teller:
@@ -79,6 +102,8 @@ class Teller:
                 self._end_words(fields["message_id"])
             case "tool.started" | "tool.finished":
                 self._say_tool(event.kind, fields)
+            case "approval.requested":
+                self._say_approval(fields)
             case "usage.recorded":
                 self._simulated |= fields["provider"] == TWIN
             case "run.finished" | "run.failed" | "run.cancelled":
@@ -132,6 +157,12 @@ class Teller:
             self._console.print(f"> {fields['name']} {arguments}"[:MAX_SHOWN_CHARS], style="cyan", markup=False)
         elif fields["status"] == "error":
             self._console.print(f"  {fields['name']}: {_reason(fields['result'])}", style="red", markup=False)
+
+    def _say_approval(self, fields: dict[str, Any]) -> None:
+        self.reply.awaits_approval = True
+        short = fields["intent_id"][:8]
+        line = f"bin/pilothouse approvals approve {short}, or reject {short}"
+        self._console.print(line, style="yellow", markup=False, soft_wrap=True)
 
     def _say_end(self, kind: str, fields: dict[str, Any]) -> None:
         self.reply.failed = kind != "run.finished"

@@ -15,6 +15,8 @@ const SUGGESTIONS = [
   "What did I tell you about open trades?",
 ];
 
+const LOOK_EVERY_MS = 2000;
+
 let threadId = null;
 let current = null; // the run whose answer is arriving, and how to leave it
 
@@ -99,12 +101,28 @@ async function attend(turn, obtain) {
     showThread(run.thread_id);
     find("cancel").disabled = false;
     for await (const event of follow(call, run.run_id, options)) handle(turn, event);
+    if (turn.awaitsApproval) setTimeout(hearFate, LOOK_EVERY_MS, threadId, Date.now());
   } catch (error) {
     if (signal.aborted) return;
     turn.end({ problem: error });
     toEnd();
   }
   leave();
+}
+
+/** What became of a proposal is told by a run of its own, however long the decision takes. */
+async function hearFate(id, since) {
+  if (threadId !== id) return; // whoever comes back to the thread reads it there
+  const again = () => setTimeout(hearFate, LOOK_EVERY_MS, id, since);
+  if (current) return again();
+  try {
+    const runs = await (await call("/api/runs?limit=20")).json();
+    const told = runs.find((run) => run.thread_id === id && run.tells_of && Date.parse(run.created_at) > since - LOOK_EVERY_MS);
+    if (!told || threadId !== id || current) return again();
+    attend(new Turn(find("log"), told.message), async () => told);
+  } catch (error) {
+    if (error.status !== 401) again();
+  }
 }
 
 async function cancelCurrent() {

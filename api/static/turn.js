@@ -22,7 +22,7 @@ const TOLD = {
   "message.completed": (turn, { message_id: id, text }) => turn.complete(id, text),
   "tool.started": (turn, event) => turn.startTool(event),
   "tool.finished": (turn, event) => turn.finishTool(event),
-  "approval.requested": () => {}, // a message says it too
+  "approval.requested": (turn) => (turn.awaitsApproval = true), // a message says for what
   "checkpoint.saved": () => {},
   "usage.recorded": (turn, event) => turn.addUsage(event),
   "run.finished": (turn, { answer, cost_usd: cost }) => {
