@@ -14,6 +14,7 @@ from broker.decisions import Decisions
 from broker.desk import Desk
 from broker.freqtrade import Freqtrade
 from broker.orders import Orders
+from broker.permits import Permits
 from broker.policy import CurrentPolicy
 from broker.readings import Readings
 from broker.reporting import make_views
@@ -47,7 +48,9 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
     stack.push_async_callback(lookout.close)
     desk = Desk(books, policy, lookout, folder=settings.data)
     orders = Orders(url=url, username=username, password=password)
-    submissions = Submissions(books, desk, freqtrade=freqtrade, orders=orders, settling=Settling(books, freqtrade))
+    tag = Permits(settings.entry_key, policy).tag
+    settling = Settling(books, freqtrade)
+    submissions = Submissions(books, desk, freqtrade=freqtrade, orders=orders, settling=settling, tag=tag)
     approvers = Approvers(pool, audit, pairing_secret=settings.pairing_secret)
     for work in (make_views(pool, freqtrade), submissions.run(), keep_reloading(policy, audit)):
         keep_at(work, stack)

@@ -36,6 +36,7 @@ NEXT: Mapping[State, frozenset[State]] = {
     "unknown": frozenset({"submitted", "filled", "failed"}),  # by proof found later, or by a person
 }
 MAX_TRADE_ID = 2**31 - 1
+TAG = "pilothouse:"
 Mode = Literal["dry", "live"]
 Action = Literal["enter", "exit"]
 
@@ -133,12 +134,20 @@ class Intent:
     @property
     def tag(self) -> str:
         """What Freqtrade keeps of it: the `enter_tag` of its trade."""
-        return f"pilothouse:{self.id}"
+        return f"{TAG}{self.id}"
 
     @property
     def is_over(self) -> bool:
         """Nothing will change any more."""
         return self.state in ENDS
+
+
+def intent_id_of(tag: str | None) -> UUID | None:
+    """The intent that a trade's `enter_tag` names, if any; whether there is such an intent is another matter."""
+    try:
+        return UUID(tag.removeprefix(TAG)[:36]) if tag and tag.startswith(TAG) else None
+    except ValueError:
+        return None
 
 
 def hash_of(intent: Intent) -> str:

@@ -13,7 +13,7 @@ from broker.answers import FreqtradeOrder, FreqtradeTrade
 from broker.books import Books, move, read
 from broker.figures import plain
 from broker.freqtrade import Freqtrade
-from broker.intents import Intent, State
+from broker.intents import Intent, State, intent_id_of
 from pilothouse import log
 from pilothouse.clock import Clock, now
 from pilothouse.errors import PilothouseError
@@ -101,7 +101,11 @@ def exit_orders(trade: FreqtradeTrade) -> list[FreqtradeOrder]:
 
 def _ours(intent: Intent, trade: FreqtradeTrade) -> list[FreqtradeOrder]:
     if intent.action == "enter":
-        return [each for each in trade.orders if each.ft_order_side == "buy" and each.ft_order_tag == intent.tag]
+        return [
+            each
+            for each in trade.orders
+            if each.ft_order_side == "buy" and intent_id_of(each.ft_order_tag) == intent.id
+        ]
     if trade.trade_id != intent.trade_id:
         return []
     before = frozenset(intent.orders_before or ())

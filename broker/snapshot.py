@@ -8,7 +8,7 @@ from functools import cached_property
 from broker.answers import FreqtradeTrade
 from broker.book_side import BookSide, midnight
 from broker.bot_side import BotSide, NoDataError, Trades
-from broker.intents import Intent
+from broker.intents import Intent, intent_id_of
 
 NOTHING = Decimal(0)
 
@@ -60,8 +60,9 @@ class Snapshot:
     @cached_property
     def without_trade(self) -> list[Intent]:
         """Entries under way, or over since less than a day, of which neither book has a trade."""
-        traded = {each.enter_tag for each in (*self.trades.opened, *self.trades.closed, *self.books.trades)}
-        return [each for each in self.books.under_way if each.action == "enter" and each.tag not in traded]
+        trades = (*self.trades.opened, *self.trades.closed, *self.books.trades)
+        traded = {intent_id_of(each.enter_tag) for each in trades}
+        return [each for each in self.books.under_way if each.action == "enter" and each.id not in traded]
 
     @property
     def reserved(self) -> list[Intent]:

@@ -5,7 +5,7 @@ kills the broker after that, the call is not repeated; Freqtrade's own trades th
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -51,6 +51,7 @@ class Submissions:
         freqtrade: Freqtrade,
         orders: Orders,
         settling: Settling,
+        tag: Callable[[Intent], str],
         clock: Clock = now,
     ) -> None:
         self._books = books
@@ -58,6 +59,7 @@ class Submissions:
         self._freqtrade = freqtrade
         self._orders = orders
         self._settling = settling
+        self._tag = tag
         self._clock = clock
         self._woken = asyncio.Event()
         self._sending: dict[UUID, asyncio.Task[None]] = {}
@@ -157,7 +159,7 @@ class Submissions:
         if intent.trade_id is not None:
             await self._orders.leave(trade_id=intent.trade_id, amount=intent.amount)
         elif intent.stake is not None:
-            await self._orders.enter(pair=intent.pair, stake=intent.stake, tag=intent.tag)
+            await self._orders.enter(pair=intent.pair, stake=intent.stake, tag=self._tag(intent))
 
     async def _end(self, intent: Intent, state: State, note: str) -> None:
         async with self._books.audit.writing() as writing:

@@ -106,6 +106,7 @@ class BrokerSettings(CalledSettings):
     freqtrade_url: str = Field(validation_alias="FREQTRADE_URL")
     freqtrade_username: str = Field(validation_alias="FREQTRADE_USERNAME")
     freqtrade_password: str = Field(validation_alias="FREQTRADE_PASSWORD")
+    entry_key: str = Field(default="", validation_alias="PILOTHOUSE_ENTRY_KEY")  # empty: a bot without our strategy
     data: Path = Field(validation_alias="PILOTHOUSE_BROKER_DATA")
     policy: Path = Field(validation_alias="PILOTHOUSE_POLICY")
     audit_key: str = Field(validation_alias="PILOTHOUSE_AUDIT_KEY", min_length=32)

@@ -98,6 +98,8 @@ def _freqtrade_config(credentials: Credentials) -> freqtrade.FreqtradeConfig:
             ws_token=generated["freqtrade_ws_token"],
         ),
         database_url=credentials.database_url("freqtrade"),
+        entry_key=generated["freqtrade_entry_key"],
+        strategy_entries=freqtrade.strategy_entries(freqtrade.POLICY),
         exchange=settings.exchange,
         twin_url="http://exchange:8705",
     )

@@ -99,13 +99,14 @@ class Credentials:
 
     def _broker(self) -> Lines:
         embedded = not self.settings.freqtrade_url
+        password = self.generated["freqtrade_password"] if embedded else self.settings.freqtrade_password
+        ours = password == self.generated["freqtrade_password"]  # so is one in a container
         return self._called("broker", "controller") | {
             "PILOTHOUSE_PORT_BROKER": str(self.settings.port_broker),
             "FREQTRADE_URL": self.settings.freqtrade_url or f"http://{LOOPBACK}:{self.settings.port_freqtrade}",
             "FREQTRADE_USERNAME": FREQTRADE_USER if embedded else self.settings.freqtrade_username,
-            "FREQTRADE_PASSWORD": (
-                self.generated["freqtrade_password"] if embedded else self.settings.freqtrade_password
-            ),
+            "FREQTRADE_PASSWORD": password,
+            "PILOTHOUSE_ENTRY_KEY": self.generated["freqtrade_entry_key"] if ours else "",
             "PILOTHOUSE_BROKER_DATA": str(self.places.broker_data),
             "PILOTHOUSE_POLICY": str(self.places.policy),
             "PILOTHOUSE_AUDIT_KEY": self.generated["broker_audit_key"],

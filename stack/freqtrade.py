@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,8 @@ from pilothouse.settings import CHECKOUT
 
 TEMPLATE = CHECKOUT / "deploy" / "freqtrade" / "config.json"
 STRATEGIES = CHECKOUT / "deploy" / "freqtrade" / "strategies"
+POLICY = CHECKOUT / "deploy" / "policy.toml"
+APPROVED_ENTRIES = "approved_entries.py"  # what strategies import, wherever they are
 CONFIG, USER_DATA = "config.json", "user_data"
 SCHEMA_OPTIONS = "-csearch_path=trading -ctimezone=UTC"  # its instants are naive: the session must be UTC
 SIMULATED = "simulated"
@@ -45,6 +49,8 @@ class FreqtradeConfig:
     port: int
     credentials: ApiCredentials
     database_url: str
+    entry_key: str  # with it the strategy knows the broker's entries
+    strategy_entries: str
     exchange: str = SIMULATED  # or a ccxt name: that exchange's real public data, still in dry-run
     prices: Literal["simulated", "recorded"] = "simulated"  # what the twin serves
     twin_url: str = ""
@@ -56,7 +62,9 @@ class FreqtradeConfig:
 def write_config(target: Path, *, config: FreqtradeConfig) -> None:
     """Write `config.json` (owner only) and the user directory into `target`."""
     path = target / CONFIG
-    (target / USER_DATA / "strategies").mkdir(parents=True, exist_ok=True)
+    strategies = target / USER_DATA / "strategies"
+    strategies.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(STRATEGIES / APPROVED_ENTRIES, strategies / APPROVED_ENTRIES)
     path.unlink(missing_ok=True)  # an old file would keep its old mode
     with open(path, "w", opener=_owner_only) as file:
         json.dump(_complete(config), file, indent=2)
@@ -66,6 +74,16 @@ def trade_command(target: Path, *, python: Path) -> list[str]:
     """The command that trades with what `write_config` wrote into `target`."""
     files = ["-c", str(target / CONFIG), "--userdir", str(target / USER_DATA)]
     return [str(python), "-m", "freqtrade", "trade", *files]
+
+
+def strategy_entries(policy: Path) -> str:
+    """What the policy says about the strategy's own entries; as long as there is none, the one that is shipped."""
+    path = policy if policy.exists() else POLICY
+    try:
+        return str(tomllib.loads(path.read_text(encoding="utf-8"))["strategy_entries"])
+    except (OSError, ValueError, KeyError) as error:
+        hint = f"{POLICY} shows every key with its meaning"
+        raise SettingsError(f"strategy_entries cannot be read from {path}: {error}", hint=hint) from error
 
 
 def recorded_pairs(folder: Path) -> tuple[str, ...]:
@@ -100,6 +118,7 @@ def _complete(config: FreqtradeConfig) -> dict[str, Any]:
         "stake_amount": float(wallet / STAKES_IN_WALLET),
         "db_url": in_schema(config.database_url),
         "strategy_path": str(STRATEGIES),
+        "pilothouse": {"strategy_entries": config.strategy_entries, "entry_key": config.entry_key},
         "exchange": _exchange(filled["exchange"], config),
         "api_server": filled["api_server"] | {"listen_port": config.port} | vars(config.credentials),
     }

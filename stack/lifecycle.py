@@ -190,7 +190,7 @@ def _write_files(stack: Stack) -> None:
 
 def _fingerprint(stack: Stack) -> str:
     secrets = "".join(render(lines) for lines in stack.credentials.by_process().values())
-    return hashlib.sha256((stack.configuration + secrets).encode()).hexdigest()
+    return hashlib.sha256((stack.configuration + secrets + str(stack.freqtrade)).encode()).hexdigest()
 
 
 def _read(path: Path) -> str:

@@ -162,6 +162,8 @@ def freqtrade_config(credentials: Credentials) -> freqtrade.FreqtradeConfig:
             ws_token=generated["freqtrade_ws_token"],
         ),
         database_url=credentials.database_url("freqtrade"),
+        entry_key=generated["freqtrade_entry_key"],
+        strategy_entries=freqtrade.strategy_entries(credentials.places.policy),
         exchange=settings.exchange,
         prices="recorded" if recorded else "simulated",
         twin_url=f"http://{LOOPBACK}:{settings.port_exchange_twin}",

@@ -34,6 +34,7 @@ PASSWORDS = (
     "freqtrade_password",
     "freqtrade_jwt_secret",
     "freqtrade_ws_token",
+    "freqtrade_entry_key",
     "openrouter_twin_key",
 )
 

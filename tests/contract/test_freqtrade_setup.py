@@ -116,6 +116,8 @@ def test_its_trades_stand_in_our_postgresql(freqtrade_bot: FreqtradeBot, first_t
 @pytest.fixture
 def config() -> FreqtradeConfig:
     return FreqtradeConfig(
+        entry_key="entry" * 8,
+        strategy_entries="counted",
         port=8706,
         credentials=CREDENTIALS,
         database_url="sqlite://",

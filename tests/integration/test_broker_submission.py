@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from broker.intents import intent_id_of
 from tests.fixtures.freqtrade import FreqtradeBot
 from tests.fixtures.money import IntentBook
 
@@ -12,15 +14,15 @@ pytestmark = pytest.mark.freqtrade
 
 
 async def test_an_approved_buy_is_filled_and_its_trade_carries_the_tag(
-    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[[], str]
+    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[[], dict[str, Any]]
 ) -> None:
-    intent = await real_loop.enter(pair=free_pair())
+    intent = await real_loop.enter(**free_pair())
 
     filled = await real_loop.reached(intent, "filled", "failed", "unknown")
 
     assert (filled.state, filled.note) == ("filled", "")
     assert filled.fill is not None
-    trade = next(each for each in freqtrade_bot.ask("status") if each["enter_tag"] == intent.tag)
+    trade = next(each for each in freqtrade_bot.ask("status") if intent_id_of(each["enter_tag"]) == intent.id)
     assert trade["trade_id"] == filled.fill["trade_id"]
     assert trade["pair"] == intent.pair
     assert Decimal(49) < Decimal(filled.fill["cost"]) <= Decimal(50)
@@ -38,9 +40,9 @@ async def test_what_freqtrade_refuses_has_failed_with_its_reason(real_loop: Inte
 
 
 async def test_a_trade_is_left_in_part_and_then_altogether(
-    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[[], str]
+    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[[], dict[str, Any]]
 ) -> None:
-    bought = await real_loop.reached(await real_loop.enter(pair=free_pair()), "filled")
+    bought = await real_loop.reached(await real_loop.enter(**free_pair()), "filled")
     assert bought.fill is not None
     trade_id, whole = bought.fill["trade_id"], Decimal(bought.fill["amount"])
 

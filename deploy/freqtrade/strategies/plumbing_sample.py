@@ -9,6 +9,7 @@ of everything, and leaves at a small profit, at a stop, or after twenty minutes.
 a day. Do not run it with real money.
 """
 
+from approved_entries import ApprovedEntries
 from freqtrade.persistence import Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
@@ -16,7 +17,7 @@ from pandas import DataFrame
 ENTRY_TAG = "last_minute_rose"
 
 
-class PlumbingSample(IStrategy):
+class PlumbingSample(ApprovedEntries, IStrategy):
     INTERFACE_VERSION = 3
 
     timeframe = "1m"
