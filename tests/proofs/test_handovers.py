@@ -20,7 +20,7 @@ MESSAGE = "Run a workflow, and remember that I like tea"
 async def test_a_run_let_go(start_fleet: StartFleet, proof: Proof, steps: int) -> None:
     if steps < 4:
         proof.only_long()
-    fleet = await start_fleet("twin/trickle:0.5", workers=0)  # longer than a process waits when it is stopped
+    fleet = await start_fleet("twin/trickle:0.5")  # longer than a process waits when it is stopped
     fleet.workflow.answers_within_s = 3
     async with fleet.client() as http:
         await http.post(f"{fleet.urls[0]}/api/runs", json={"message": MESSAGE})
@@ -42,7 +42,7 @@ async def test_a_run_let_go(start_fleet: StartFleet, proof: Proof, steps: int) -
 async def test_whoever_waits_for_an_answer_is_told_when_the_process_stops(
     start_fleet: StartFleet, proof: Proof
 ) -> None:
-    fleet = await start_fleet("twin/slow:8", workers=0)
+    fleet = await start_fleet("twin/slow:8")
     headers = {"Idempotency-Key": "one"}
 
     async with fleet.client(timeout_s=60) as http:

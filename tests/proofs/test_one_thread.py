@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(3600)
 
 
 async def test_fifty_messages_at_once(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("twin/trickle:0.01", workers=0)
+    fleet = await start_fleet("twin/trickle:0.01")
     fleet.workflow.answers_within_s = 0.1
     random = proof.random
 

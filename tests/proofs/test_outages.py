@@ -21,14 +21,14 @@ HANGING = {"silent": "twin/slow:300", "keeps the line open": "twin/keep-alive:30
 async def test_a_hung_model(start_fleet: StartFleet, proof: Proof, model: str) -> None:
     if model != HANGING["streams"]:
         proof.only_long()
-    fleet = await start_fleet(model, workers=1)
+    fleet = await start_fleet(model)
 
     await cancel_all(fleet, proof, "Hello")
     await outlive_deadline(fleet, "Hello")
 
 
 async def test_a_hung_tool(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=1)
+    fleet = await start_fleet("pilothouse/rehearsal")
 
     await cancel_all(fleet, proof, "Run a workflow")
     await outlive_deadline(fleet, "Run a workflow")
@@ -38,10 +38,12 @@ async def test_a_hung_tool(start_fleet: StartFleet, proof: Proof) -> None:
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-async def test_postgres_restarted(start_fleet: StartFleet, own_database: OwnDatabase, proof: Proof, how: str) -> None:
+async def test_postgres_restarted(
+    start_own_fleet: StartFleet, own_database: OwnDatabase, proof: Proof, how: str
+) -> None:
     if how != "killed":
         proof.only_long()
-    fleet = await start_fleet(urls=await asyncio.to_thread(own_database.open))
+    fleet = await start_own_fleet(await asyncio.to_thread(own_database.open))
     fleet.workflow.answers_within_s = 0.3
     random = proof.random
     crowd = Crowd(fleet, random)

@@ -30,7 +30,7 @@ WITHOUT_RUNS = "SELECT id FROM controller.threads WHERE id NOT IN (SELECT thread
 
 
 async def test_cancels_that_race_with_the_end(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=0)
+    fleet = await start_fleet("pilothouse/rehearsal")
     fleet.workflow.answers_within_s = 0.02
     random = proof.random
 
@@ -42,7 +42,7 @@ async def test_cancels_that_race_with_the_end(start_fleet: StartFleet, proof: Pr
 
 
 async def test_messages_that_race_with_the_end(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=0)
+    fleet = await start_fleet("pilothouse/rehearsal")
     fleet.workflow.answers_within_s = 0.02
     random = proof.random
 
@@ -57,23 +57,22 @@ async def test_messages_that_race_with_the_end(start_fleet: StartFleet, proof: P
 async def test_a_cancel_that_is_heard_while_the_end_is_stored(
     start_fleet: StartFleet, proof: Proof, on_cancel: str
 ) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=0)
-    slow_transcript(fleet)
-
-    async with fleet.client() as http:
-        run = await send(fleet, http, proof.random, message="Run a workflow")
-    await until(lambda: len(fleet.workflow.keys) == 1)
-    do(fleet, ASK_SILENTLY, on_cancel=on_cancel)
-    fleet.workflow.may_answer.set()
-    await until(lambda: bool(rows_of(fleet, STORING)))
-    do(fleet, TELL, run_id=run["run_id"])
+    fleet = await start_fleet("pilothouse/rehearsal")
+    with slow_transcript(fleet.database):
+        async with fleet.client() as http:
+            run = await send(fleet, http, proof.random, message="Run a workflow")
+        await until(lambda: len(fleet.workflow.keys) == 1)
+        do(fleet, ASK_SILENTLY, on_cancel=on_cancel)
+        fleet.workflow.may_answer.set()
+        await until(lambda: bool(rows_of(fleet, STORING)))
+        do(fleet, TELL, run_id=run["run_id"])
 
     facts = await check_races(fleet, proof)
     assert [run["status"] for run in facts.runs] == ["cancelled"]
 
 
 async def test_a_request_sent_many_times_at_once_is_one_run(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=1)
+    fleet = await start_fleet("pilothouse/rehearsal")
     fleet.workflow.answers_within_s = 0.02
     keys = proof.size(15, 200)
 
@@ -88,7 +87,7 @@ async def test_a_request_sent_many_times_at_once_is_one_run(start_fleet: StartFl
 
 
 async def test_deletions_that_race_with_messages(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=1)
+    fleet = await start_fleet("pilothouse/rehearsal")
     fleet.workflow.answers_within_s = 0.02
     random = proof.random
     statuses: list[int] = []
@@ -100,7 +99,5 @@ async def test_deletions_that_race_with_messages(start_fleet: StartFleet, proof:
     facts = await check_races(fleet, proof)
     proof.did |= {"deleted": statuses.count(204), "refused": statuses.count(409), "too late": statuses.count(404)}
     assert set(statuses) <= {200, 202, 204, 404, 409}, statuses
-    assert not rows_of(
-        fleet, "SELECT id FROM controller.threads WHERE id NOT IN (SELECT thread_id FROM controller.runs)"
-    )
+    assert not rows_of(fleet, WITHOUT_RUNS)
     assert len(facts.runs) < len(statuses)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(3600)
 async def test_a_hundred_clients_that_drop_their_streams_hear_everything_once(
     start_fleet: StartFleet, proof: Proof
 ) -> None:
-    fleet = await start_fleet(workers=1)
+    fleet = await start_fleet()
     fleet.workflow.answers_within_s = 0.3
     random = proof.random
     clients: list[Dropper] = []
