@@ -30,6 +30,7 @@ from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
 LEASE_S = 12
 HEARTBEAT_S = 4
+RETRY_S = 1
 STEP_LIMIT = 60
 MAX_ATTEMPTS = 5
 FAILED = "failed"  # the journal's step of a run that can only fail
@@ -51,12 +52,18 @@ class Executor:
 
     async def execute(self, live: LiveRun) -> None:
         """From the beginning, or from where an earlier attempt came to, to the end."""
+        end: End | None = None
         helpers = [self._beside(live, live.write()), self._beside(live, self._keep_lease(live))]
         try:
             end = await self._outcome(live)
             await to_its_end(self._conclude(live, end))
         except RunLostError as error:
             logger.warning("run.lost", run_id=str(live.run.id), reason=error.message)
+        except psycopg.errors.DiskFull:
+            logger.warning("run.disk_full", run_id=str(live.run.id))
+            for helper in helpers:
+                helper.cancel()
+            await self._wait_for_room(live, end)
         except psycopg.Error as error:  # the lease runs out, and another process goes on
             logger.warning("run.database_lost", run_id=str(live.run.id), reason=type(error).__name__)
         finally:
@@ -114,6 +121,19 @@ class Executor:
         except asyncio.CancelledError:  # LangGraph may be at its end and goes on storing behind our back
             await to_its_end(saver.close())
             raise
+
+    async def _wait_for_room(self, live: LiveRun, end: End | None) -> None:
+        """Keep the run until the disk takes what is to be told: nobody else could tell it, and attempts are counted.
+
+        Whoever cannot keep it, or has nothing to try the disk with, lets the lease run out: another process goes on.
+        """
+        with suppress(psycopg.Error, RunLostError):
+            while (end is not None or live.has_untold) and await self._leases.keep(live.run):
+                with suppress(psycopg.errors.DiskFull):
+                    await live.flush()
+                    await self._conclude(live, end)
+                    return
+                await asyncio.sleep(RETRY_S)
 
     async def _conclude(self, live: LiveRun, end: End | None) -> None:
         """Make the thread what the end says, then end; each may be repeated by whoever takes over in between."""

@@ -64,20 +64,21 @@ class LiveRun:
     async def flush(self) -> None:
         """Store what waits, then let it be heard."""
         async with self._storing:
-            batch = self._take()
+            taken, batch = len(self._waiting), self._numbered(self._waiting)
             if not batch:
                 return
             if not await self._log.add(self.run.id, attempts=self.run.attempts, events=batch):
                 raise RunLostError(f"run {self.run.id} was taken over by another process")
+            del self._waiting[:taken]
             self._publish(batch)
 
     async def end(self, leases: Leases, end: End) -> None:
         """Store the run's end together with all that is still to be told, the end last."""
         async with self._storing:
-            self.emit(end.event)
-            batch = self._take()
+            batch = self._numbered([*self._waiting, end.event])
             if not await leases.end(self.run, end, told=batch):
                 raise RunLostError(f"run {self.run.id} was ended by another process")
+            self._waiting.clear()
             self._publish(batch)
 
     def close(self) -> None:
@@ -96,16 +97,20 @@ class LiveRun:
             yield batch
 
     @property
+    def has_untold(self) -> bool:
+        """Something was emitted that is not stored."""
+        return bool(self._waiting)
+
+    @property
     def earlier(self) -> int:
         """How many events earlier attempts stored; they are in the log, not here."""
         return self._told.last_number
 
-    def _take(self) -> list[StoredEvent]:
+    def _numbered(self, events: Sequence[Event]) -> list[StoredEvent]:
         self._emitted.clear()
         self._urgent.clear()
-        events, self._waiting = coalesce(self._waiting), []
         first = self._told.last_number + len(self._stored) + 1
-        return [_stored(number, event) for number, event in enumerate(events, first)]
+        return [_stored(number, event) for number, event in enumerate(coalesce(events), first)]
 
     def _publish(self, batch: Sequence[StoredEvent]) -> None:
         self._stored.extend(batch)

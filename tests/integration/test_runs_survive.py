@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from datetime import timedelta
 
 import pytest
 
@@ -10,10 +11,12 @@ from tests.fixtures.controller import StartController, ask_and_lose
 from tests.fixtures.counting import CountingWorkflow
 from tests.fixtures.ledger import Ledger
 from tests.fixtures.processes import Launcher
+from tests.fixtures.proofs_outages import full_disk
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
+A_WHILE = timedelta(seconds=6)  # longer than from one renewal to the next
 MESSAGE = "Run a workflow, and remember that I like tea"
 
 
@@ -108,6 +111,24 @@ async def test_a_run_that_keeps_killing_its_process_is_given_up(
 
     await until(lambda: controller.run_rows()[0]["status"] == "failed", timeout_s=40)
     assert "interrupted 5 times" in controller.run_rows()[0]["error"]["message"]
+
+
+async def test_a_run_waits_for_a_full_disk_in_the_process_that_has_it_however_long_that_takes(
+    start_own_controller: StartController, counting_workflow: CountingWorkflow
+) -> None:
+    controller = start_own_controller("pilothouse/rehearsal", N8N_WEBHOOK_URL=counting_workflow.url)
+    asking = asyncio.create_task(ask_and_lose(controller, "Run a workflow"))
+    await until(lambda: len(counting_workflow.keys) == 1)
+
+    with full_disk(controller.urls):
+        held_until = controller.lease_rows()[0]["expires_at"]
+        counting_workflow.may_answer.set()
+        await until(lambda: controller.lease_rows()[0]["expires_at"] > held_until + A_WHILE)
+        assert controller.run_rows()[0]["attempts"] == 1
+
+    await asking
+    [run] = controller.run_rows()
+    assert (run["status"], run["attempts"], len(counting_workflow.keys)) == ("finished", 2, 1)
 
 
 async def test_the_thread_of_a_killed_run_takes_the_next_message_once_the_run_has_ended(

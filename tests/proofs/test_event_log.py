@@ -20,29 +20,29 @@ RUNS_THAT_FAIL = 6
 
 
 async def test_a_full_disk(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet(workers=1)
+    fleet = await start_fleet()
     fleet.workflow.answers_within_s = 0.3
     crowd = Crowd(fleet, proof.random)
     working = asyncio.create_task(crowd.work(people=6))
     await until(lambda: len(fleet.workflow.keys) > 2)
 
-    for _ in range(proof.size(1, 3)):
-        with full_disk(fleet):
-            await asyncio.sleep(proof.size(8, 25))
-        await asyncio.sleep(proof.size(1, 15))
+    for _ in range(proof.size(1, 2)):
+        with full_disk(fleet.database):
+            await asyncio.sleep(proof.size(6, 75))  # five attempts would not outlive the second
+        await asyncio.sleep(proof.size(1, 30))
 
     facts = await check_recovery(fleet, proof, crowd, working)
     assert {run["status"] for run in facts.runs} <= {"finished", "cancelled"}
 
 
 async def test_runs_that_fail_while_the_disk_is_full_fail_when_it_is_not(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=0)
+    fleet = await start_fleet("pilothouse/rehearsal")
     async with fleet.client() as http:
         for _ in range(RUNS_THAT_FAIL):
             await http.post(f"{fleet.urls[0]}/api/runs", json={"message": "Run a workflow", "max_model_calls": 1})
     await until(lambda: len(fleet.workflow.keys) == RUNS_THAT_FAIL)
 
-    with full_disk(fleet):
+    with full_disk(fleet.database):
         fleet.workflow.may_answer.set()
         await asyncio.sleep(2)
     await all_ended(fleet)
@@ -55,10 +55,10 @@ async def test_runs_that_fail_while_the_disk_is_full_fail_when_it_is_not(start_f
 
 
 async def test_what_a_killed_process_could_not_tell_the_next_one_tells(start_fleet: StartFleet, proof: Proof) -> None:
-    fleet = await start_fleet("pilothouse/rehearsal", workers=0)
+    fleet = await start_fleet("pilothouse/rehearsal")
     fleet.workflow.may_answer.set()
     async with fleet.client() as http:
-        with stuck_log(fleet):
+        with stuck_log(fleet.database):
             body = {"message": "Run a workflow"}
             run_id = (await http.post(f"{fleet.urls[0]}/api/runs", json=body)).json()["run_id"]
             await until(lambda: bool(rows_of(fleet, "SELECT FROM controller.run_messages")))
