@@ -56,6 +56,7 @@ class Executor:
         helpers = [self._beside(live, live.write()), self._beside(live, self._keep_lease(live))]
         try:
             end = await self._outcome(live)
+            live.is_ending = True
             await to_its_end(self._conclude(live, end))
         except RunLostError as error:
             logger.warning("run.lost", run_id=str(live.run.id), reason=error.message)

@@ -4,6 +4,7 @@ So nobody ever heard something that a crash then unsays.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -26,6 +27,8 @@ class LiveRun:
         self.journal = journal
         self.on_cancel: OnCancel | None = run.cancel_asked
         self.broken: BaseException | None = None  # why the run cannot go on in this process
+        self.cancelled_at_s = -math.inf
+        self.is_ending = False  # a cancellation comes too late
         self.cost_usd = Decimal(0)
         self.cost_is_known = True
         self._log = log

@@ -20,6 +20,7 @@ from agents.live import LiveRun
 from agents.store import Run, Store, Thread, no_thread
 from agents.transcript import Transcript
 from pilothouse import log
+from pilothouse.cancelling import AGAIN_S, cancel_until_ended
 from pilothouse.db import Pool
 from pilothouse.errors import ConflictError
 
@@ -183,9 +184,7 @@ class Runs:
         self._closing = True
         if self._tasks:
             _, pending = await asyncio.wait(self._tasks.values(), timeout=CLOSE_S)
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+            await cancel_until_ended(*pending)
 
     def _accepted(self, command: StartRun) -> NewRun:
         return NewRun(
@@ -209,8 +208,7 @@ class Runs:
         """With a run whose lease ran out: because its process died, or because this one was asleep."""
         logger.info("run.taken_over", run_id=str(run.id), attempt=run.attempts)
         if (asleep := self._tasks.get(run.id)) is not None:
-            asleep.cancel()
-            await asyncio.wait([asleep])
+            await cancel_until_ended(asleep)
         await self._begin(run)
 
     async def _begin(self, run: NewRun, *, is_new: bool = False) -> None:
@@ -246,12 +244,13 @@ class Runs:
             await self._check_cancelled(UUID(payload))
 
     async def _check_cancelled(self, *run_ids: UUID) -> None:
-        """Stop those runs (all that run here, if none is named) whose cancellation was asked for."""
+        """Stop those runs (all that run here, if none is named) that are to be cancelled, until they hear it."""
+        now_s = asyncio.get_running_loop().time()
         for run_id in run_ids or tuple(self._live):
             live = self._live.get(run_id)
-            if live is None or live.on_cancel is not None:
+            if live is None or live.is_ending or now_s < live.cancelled_at_s + AGAIN_S:
                 continue
-            asked = await self._leases.cancel_asked(run_id)
-            if asked is not None and live.on_cancel is None and self._live.get(run_id) is live:
-                live.on_cancel = asked
+            asked = live.on_cancel or await self._leases.cancel_asked(run_id)
+            if asked is not None and self._live.get(run_id) is live and not live.is_ending:
+                live.on_cancel, live.cancelled_at_s = asked, now_s
                 self._tasks[run_id].cancel()

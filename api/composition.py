@@ -27,6 +27,7 @@ from agents.schedules import Schedules
 from agents.schemas import tool_schemas
 from agents.store import Store
 from pilothouse import clock, log
+from pilothouse.cancelling import cancel_until_ended
 from pilothouse.db import Pool, make_pool, wait_until_reachable
 from pilothouse.models import ModelClient
 from pilothouse.outgoing import make_session
@@ -105,11 +106,7 @@ def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
     task = asyncio.create_task(work)
     task.add_done_callback(_stop_without)
 
-    async def end() -> None:
-        task.cancel()
-        await asyncio.wait([task])
-
-    stack.push_async_callback(end)
+    stack.push_async_callback(cancel_until_ended, task)
 
 
 def _stop_without(task: asyncio.Task[None]) -> None:
