@@ -1,14 +1,13 @@
 """The audit log: a chain of HMACs whose key and newest link are outside the database.
 
 A record's MAC covers its number, its time, its content and the MAC before it. The newest number and MAC are written to
-a file, and to the disk, after each commit: a tail that was cut off is missed there. The file may be behind by what a
-crash kept from it, never ahead.
+a file (`audit_head`), and to the disk, after each commit: a tail that was cut off is missed there. The file may be
+behind by what a crash kept from it, never ahead.
 """
 
 import asyncio
 import hashlib
 import hmac
-import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,28 +15,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from broker.audit_head import HEAD_FILE, Head, keep_proof, write_head
 from broker.intents import Intent
 from pilothouse.clock import Clock, now
 from pilothouse.db import AsyncDictConnection, Pool
 from pilothouse.signing import canonical, instant
 
-START = "0" * 64  # what the first record's MAC covers in place of one before it
 TURNS = 7_208_702  # any fixed number: who appends takes turns
-HEAD_FILE = "audit.head"
 
 TAKE_TURN = "SELECT pg_advisory_xact_lock(%(turns)s)"
 LAST = "SELECT seq, mac FROM broker.audit ORDER BY seq DESC LIMIT 1"
 APPEND = """
     INSERT INTO broker.audit (seq, at, kind, subject, body, mac)
     VALUES (%(seq)s, %(at)s, %(kind)s, %(subject)s, %(body)s, %(mac)s)"""
-
-
-@dataclass(frozen=True)
-class Head:
-    """The newest record."""
-
-    seq: int = 0
-    mac: str = START
 
 
 @dataclass(frozen=True)
@@ -91,6 +81,7 @@ class Audit:
                 await connection.execute(TAKE_TURN, {"turns": TURNS})
                 row = await (await connection.execute(LAST)).fetchone()
                 began = Head() if row is None else Head(row["seq"], row["mac"])
+                await asyncio.to_thread(keep_proof, self._file, began, self._key)
                 writing = Writing(connection, self._key, began, self._clock)
                 yield writing
             if writing.head != began:
@@ -103,22 +94,6 @@ def mac_of(key: bytes, before: str, *, seq: int, at: datetime, kind: str, subjec
         {"before": before, "seq": seq, "at": instant(at), "kind": kind, "subject": subject, "body": body}
     )
     return hmac.new(key, covered.encode(), hashlib.sha256).hexdigest()
-
-
-def write_head(file: Path, head: Head, key: bytes) -> None:
-    """On the disk when this returns; whole or not at all."""
-    sealed = hmac.new(key, f"head {head.seq} {head.mac}".encode(), hashlib.sha256).hexdigest()
-    draft = file.with_suffix(".new")
-    with open(draft, "w", opener=lambda path, flags: os.open(path, flags, mode=0o600)) as writer:
-        writer.write(f"{head.seq} {head.mac} {sealed}\n")
-        writer.flush()
-        os.fsync(writer.fileno())
-    draft.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def state_record(intent: Intent) -> dict[str, Any]:

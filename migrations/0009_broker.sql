@@ -102,7 +102,8 @@ CREATE TABLE broker.halts (
 CREATE UNIQUE INDEX one_halt ON broker.halts ((true)) WHERE lifted_at IS NULL;
 GRANT SELECT, INSERT, UPDATE ON broker.halts TO pilothouse_broker;
 
--- Freqtrade's trades and orders as last seen, with exact numbers and aware instants.
+-- Freqtrade's trades and orders as last seen, with exact numbers and aware instants. `gone_at`: Freqtrade, asked for it,
+-- does not know the trade any more; it forgets an entry that was cancelled unfilled, and what a person deletes.
 CREATE TABLE broker.trades (
     trade_id integer PRIMARY KEY,
     intent_id uuid REFERENCES broker.intents (id),
@@ -119,7 +120,8 @@ CREATE TABLE broker.trades (
     fee_close numeric,
     enter_tag text,
     exit_reason text,
-    seen_at timestamptz NOT NULL
+    seen_at timestamptz NOT NULL,
+    gone_at timestamptz
 );
 CREATE INDEX trades_by_close ON broker.trades (closed_at);
 CREATE TABLE broker.orders (
@@ -138,13 +140,18 @@ CREATE TABLE broker.orders (
     seen_at timestamptz NOT NULL,
     PRIMARY KEY (trade_id, order_id)
 );
+-- When all of Freqtrade's trades and orders were last compared with these tables, and found or made equal.
+CREATE TABLE broker.reconciled (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    at timestamptz NOT NULL
+);
 -- `total` is null when it could not be known: missing data is never zero.
 CREATE TABLE broker.equity (
     at timestamptz PRIMARY KEY,
-    currency text NOT NULL,
+    currency text,
     total numeric,
     free numeric,
     reason text NOT NULL DEFAULT ''
 );
-GRANT SELECT, INSERT, UPDATE ON broker.trades, broker.orders TO pilothouse_broker;
+GRANT SELECT, INSERT, UPDATE ON broker.trades, broker.orders, broker.reconciled TO pilothouse_broker;
 GRANT SELECT, INSERT ON broker.equity TO pilothouse_broker;

@@ -608,7 +608,7 @@ ALTER TABLE broker.decisions OWNER TO pilothouse;
 
 CREATE TABLE broker.equity (
     at timestamp with time zone NOT NULL,
-    currency text NOT NULL,
+    currency text,
     total numeric,
     free numeric,
     reason text DEFAULT ''::text NOT NULL
@@ -708,6 +708,14 @@ CREATE TABLE broker.orders (
 
 ALTER TABLE broker.orders OWNER TO pilothouse;
 
+CREATE TABLE broker.reconciled (
+    single boolean DEFAULT true NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT reconciled_single_check CHECK (single)
+);
+
+ALTER TABLE broker.reconciled OWNER TO pilothouse;
+
 CREATE TABLE broker.trades (
     trade_id integer NOT NULL,
     intent_id uuid,
@@ -724,7 +732,8 @@ CREATE TABLE broker.trades (
     fee_close numeric,
     enter_tag text,
     exit_reason text,
-    seen_at timestamp with time zone NOT NULL
+    seen_at timestamp with time zone NOT NULL,
+    gone_at timestamp with time zone
 );
 
 ALTER TABLE broker.trades OWNER TO pilothouse;
@@ -1056,6 +1065,9 @@ ALTER TABLE ONLY broker.links
 ALTER TABLE ONLY broker.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (trade_id, order_id);
 
+ALTER TABLE ONLY broker.reconciled
+    ADD CONSTRAINT reconciled_pkey PRIMARY KEY (single);
+
 ALTER TABLE ONLY broker.trades
     ADD CONSTRAINT trades_pkey PRIMARY KEY (trade_id);
 
@@ -1261,6 +1273,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE broker.intents TO pilothouse_broker;
 GRANT SELECT,INSERT,UPDATE ON TABLE broker.links TO pilothouse_broker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE broker.orders TO pilothouse_broker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE broker.reconciled TO pilothouse_broker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE broker.trades TO pilothouse_broker;
 
