@@ -36,4 +36,5 @@ pytest_plugins = [
     "tests.fixtures.intents",
     "tests.fixtures.workers",  # builds on controller
     "tests.fixtures.schedules",  # builds on postgres
+    "tests.fixtures.audit",  # builds on postgres and broker
 ]
