@@ -10,6 +10,7 @@ from rich.markup import escape
 from api.cli import (
     approvals,
     ask,
+    audit,
     bench,
     chat,
     check,
@@ -42,6 +43,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(threads.app, name="threads")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(audit.app, name="audit")
 app.command()(up.up)
 app.command()(up.down)
 app.command()(up.status)
