@@ -22,13 +22,13 @@ STRATEGY_ENTRIES = "policy.strategy_entries"
 
 @dataclass(frozen=True)
 class BookedTrade:
-    """What the check needs of a row in `broker.trades`; `exits`: how many exit orders it ever had."""
+    """What the check needs of a row in `broker.trades`; `exits`: the ids of its exit orders."""
 
     trade_id: int
     pair: str
     enter_tag: str | None
     opened_at: datetime
-    exits: int
+    exits: list[str]
 
 
 @dataclass
@@ -134,7 +134,8 @@ def _check_trade(trade: BookedTrade, intents: Mapping[UUID, Intent], story: Stor
 
 
 def _was_left(trade: BookedTrade | None, intent: Intent) -> bool:
-    return trade is not None and trade.exits > (intent.orders_before or 0)
+    """By an order that was not there before the intent was sent."""
+    return trade is not None and not frozenset(trade.exits) <= frozenset(intent.orders_before or ())
 
 
 def _says(body: Mapping[str, Any], content: Mapping[str, Any]) -> bool:

@@ -12,12 +12,17 @@ from stack.home import find_home
 from stack.processes import make_launcher
 from stack.readiness import probe_postgres
 
-app = typer.Typer(help="The broker's audit log.", no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 
-@app.callback()
+@app.callback()  # without one, a single command would take the name of its group
 def audit() -> None:
-    """Keep `verify` a command of its own, although it is the only one."""
+    """Look at the broker's audit log.
+
+    [bold]Examples[/]
+
+    bin/pilothouse audit verify
+    """
 
 
 @app.command()

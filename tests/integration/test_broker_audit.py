@@ -1,12 +1,14 @@
 """The audit log on a real database: every kind of tampering is found by name, and nothing is found where none was."""
 
 import os
+from decimal import Decimal
 from typing import LiteralString
 
 import pytest
 
-from tests.fixtures.audit import TO_FILLED, AuditedBooks, an_entry
+from tests.fixtures.audit import TO_FILLED, AuditedBooks
 from tests.fixtures.broker import until
+from tests.fixtures.money import make_intent
 
 SWAP = """
     UPDATE broker.audit AS mine
@@ -17,8 +19,9 @@ SWAP = """
 
 async def test_an_untouched_chain_is_whole(audited: AuditedBooks) -> None:
     await audited.note(3)
-    await audited.enter(an_entry(), *TO_FILLED, fill={"amount": "0.0068", "rate": 3010.84})
-    await audited.enter(an_entry(evidence=["Grüße", "\N{ROCKET}"]), "refused", refusals=[{"code": "max_stake"}])
+    exact = make_intent(stake=Decimal("20.50"), price_seen=Decimal("3010.840"))
+    await audited.enter(exact, *TO_FILLED, fill={"amount": "0.0068", "rate": 3010.84})
+    await audited.enter(make_intent(evidence=["Grüße", "\N{ROCKET}"]), "refused", refusals=[{"code": "max_stake"}])
 
     verification = await audited.verify()
 
@@ -169,8 +172,8 @@ async def test_another_key_makes_nothing_of_it_good(audited: AuditedBooks) -> No
     ],
 )
 async def test_an_intent_that_was_changed_in_the_books_is_found(audited: AuditedBooks, edit: LiteralString) -> None:
-    await audited.enter(an_entry())
-    intent = await audited.enter(an_entry(), "awaiting_approval")
+    await audited.enter(make_intent())
+    intent = await audited.enter(make_intent(), "awaiting_approval")
 
     audited.tamper("UPDATE broker.intents " + edit + " WHERE id = %(id)s", id=intent.id)
 
@@ -178,7 +181,7 @@ async def test_an_intent_that_was_changed_in_the_books_is_found(audited: Audited
 
 
 async def test_an_intent_without_its_records_and_records_without_their_intent_are_found(audited: AuditedBooks) -> None:
-    deleted, smuggled = await audited.enter(an_entry()), an_entry().id
+    deleted, smuggled = await audited.enter(make_intent()), make_intent().id
 
     audited.tamper("UPDATE broker.intents SET id = %(smuggled)s", smuggled=smuggled)
 

@@ -6,13 +6,14 @@ import pytest
 
 from broker.intents import State
 from pilothouse.clock import now
-from tests.fixtures.audit import TO_FILLED, AuditedBooks, an_entry
+from tests.fixtures.audit import TO_FILLED, AuditedBooks
+from tests.fixtures.money import make_intent
 
 LATER = timedelta(minutes=1)
 
 
 async def test_a_filled_intent_with_its_trade_is_in_order(audited: AuditedBooks) -> None:
-    intent = await audited.enter(an_entry(), *TO_FILLED)
+    intent = await audited.enter(make_intent(), *TO_FILLED)
 
     audited.add_trade(intent.tag, opened_at=now())
 
@@ -44,14 +45,14 @@ async def test_a_trade_from_before_the_policy_said_off_is_in_order(audited: Audi
 async def test_a_trade_with_the_tag_of_an_intent_that_was_never_sent_is_found(
     audited: AuditedBooks, states: tuple[State, ...]
 ) -> None:
-    intent = await audited.enter(an_entry(), *states)
+    intent = await audited.enter(make_intent(), *states)
 
     audited.add_trade(intent.tag, opened_at=now())
 
     assert await audited.found() == [("trade_without_intent", "trade 1")]
 
 
-@pytest.mark.parametrize("tag", [an_entry().tag, "pilothouse:none", "pilothouse:"])
+@pytest.mark.parametrize("tag", [make_intent().tag, "pilothouse:none", "pilothouse:"])
 async def test_a_trade_with_an_invented_tag_of_ours_is_found(audited: AuditedBooks, tag: str) -> None:
     audited.add_trade(tag, opened_at=now())
 
@@ -59,7 +60,7 @@ async def test_a_trade_with_an_invented_tag_of_ours_is_found(audited: AuditedBoo
 
 
 async def test_a_trade_in_another_pair_than_its_intent_is_found(audited: AuditedBooks) -> None:
-    intent = await audited.enter(an_entry(pair="BTC/USDT"), *TO_FILLED)
+    intent = await audited.enter(make_intent(pair="BTC/USDT"), *TO_FILLED)
 
     audited.add_trade(intent.tag, opened_at=now())
 
@@ -67,7 +68,7 @@ async def test_a_trade_in_another_pair_than_its_intent_is_found(audited: Audited
 
 
 async def test_two_trades_of_one_intent_are_found(audited: AuditedBooks) -> None:
-    intent = await audited.enter(an_entry(), *TO_FILLED)
+    intent = await audited.enter(make_intent(), *TO_FILLED)
 
     for trade_id in (1, 2):
         audited.add_trade(intent.tag, trade_id=trade_id, opened_at=now())
@@ -76,7 +77,7 @@ async def test_two_trades_of_one_intent_are_found(audited: AuditedBooks) -> None
 
 
 async def test_a_filled_entry_without_a_trade_is_found(audited: AuditedBooks) -> None:
-    intent = await audited.enter(an_entry(), *TO_FILLED)
+    intent = await audited.enter(make_intent(), *TO_FILLED)
 
     audited.add_trade("last_minute_rose", opened_at=now())
 
@@ -84,17 +85,17 @@ async def test_a_filled_entry_without_a_trade_is_found(audited: AuditedBooks) ->
 
 
 async def test_a_fill_that_is_newer_than_what_is_known_of_the_trades_is_no_finding(audited: AuditedBooks) -> None:
-    await audited.enter(an_entry(), *TO_FILLED)
+    await audited.enter(make_intent(), *TO_FILLED)
 
     assert await audited.found() == []
 
 
-@pytest.mark.parametrize(("exits", "is_found"), [(0, True), (1, True), (2, False)])
+@pytest.mark.parametrize(("exits", "is_found"), [((), True), (("before",), True), (("before", "new"), False)])
 async def test_a_filled_exit_without_an_exit_order_of_its_own_is_found(
-    audited: AuditedBooks, exits: int, *, is_found: bool
+    audited: AuditedBooks, exits: tuple[str, ...], *, is_found: bool
 ) -> None:
-    leaving = an_entry(action="exit", stake=None, trade_id=1)
-    intent = await audited.enter(leaving, "approved", "submitting", orders_before=1)
+    leaving = make_intent(action="exit", stake=None, trade_id=1)
+    intent = await audited.enter(leaving, "approved", "submitting", orders_before=["before"])
     await audited.bring(intent, "submitted", "filled")
 
     audited.add_trade("last_minute_rose", opened_at=now(), exits=exits)
