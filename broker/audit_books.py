@@ -17,7 +17,7 @@ INTENT = "intent."
 STATES = frozenset(get_args(State))
 SENT: frozenset[State] = frozenset({"submitting", "submitted", "filled", "failed", "unknown"})
 NOBODY = UUID(int=0)
-STRATEGY_ENTRIES = "policy.strategy_entries"
+POLICY = "policy.loaded"
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Story:
         """Take in one record; of what it cannot be relied on for, nothing is concluded."""
         if not reliable:
             self.doubtful.add(record.subject)
-        elif record.kind == STRATEGY_ENTRIES:
-            self.strategy_entries.append((record.at, record.subject))
+        elif record.kind == POLICY:
+            self.strategy_entries.append((record.at, json.loads(record.body)["strategy_entries"]))
         elif record.kind.startswith(INTENT) and record.kind.removeprefix(INTENT) in STATES:
             self._learn_intent(record)
 

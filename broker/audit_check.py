@@ -8,8 +8,8 @@ from pathlib import Path
 
 from psycopg.rows import class_row
 
-from broker.audit import Record, Writing
-from broker.audit_books import STRATEGY_ENTRIES, BookedTrade, Story, check_fills, check_trades
+from broker.audit import Record
+from broker.audit_books import BookedTrade, Story, check_fills, check_trades
 from broker.audit_chain import Chain, Finding
 from broker.audit_outside import check_outside, read_outside
 from broker.books import find
@@ -27,7 +27,6 @@ TRADES = """
     ORDER BY trade.trade_id"""
 RECONCILED_AT = "SELECT at FROM broker.reconciled"
 ALL = "true"
-LAST_SAID = "SELECT subject FROM broker.audit WHERE kind = %(kind)s ORDER BY seq DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,6 @@ async def verify(connection: AsyncDictConnection, *, key: bytes, folder: Path) -
             findings += await check_outside(connection, outside, last_seq=chain.last_seq)
             findings += await _check_books(connection, story)
     return Verification(chain.records, findings)
-
-
-async def note_strategy_entries(writing: Writing, strategy_entries: str) -> None:
-    """Write down what the policy says of the strategy's own entries, if that is news: trades are judged by it later."""
-    row = await (await writing.connection.execute(LAST_SAID, {"kind": STRATEGY_ENTRIES})).fetchone()
-    if row is None or row["subject"] != strategy_entries:
-        await writing.note(STRATEGY_ENTRIES, strategy_entries, {})
 
 
 async def _walk(connection: AsyncDictConnection, chain: Chain, story: Story) -> None:

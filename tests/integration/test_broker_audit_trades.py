@@ -33,7 +33,7 @@ async def test_the_strategys_own_trade_is_found_where_the_policy_says_off(
 
 async def test_a_trade_from_before_the_policy_said_off_is_in_order(audited: AuditedBooks) -> None:
     before = now()
-    await audited.say_strategy_entries("counted", "off", "off")
+    await audited.say_strategy_entries("counted", "off")
 
     audited.add_trade("last_minute_rose", opened_at=before)
 
