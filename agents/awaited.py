@@ -16,7 +16,7 @@ from agents.background import Background
 from agents.leases import NewRun
 from pilothouse import log
 from pilothouse.db import Pool
-from pilothouse.errors import PilothouseError
+from pilothouse.errors import NotFoundError, PilothouseError
 
 LOOK_EVERY_S = 1
 
@@ -62,7 +62,7 @@ class Waiting:
             thread_id=self.thread_id,
             user_id=self.user_id,
             caller=self.caller,
-            idempotency_key=f"intent {self.intent_id}",
+            idempotency_key=None,
             message=f"What became of intent {self.intent_id}?",
             model=self.model,
             tells_of=self.intent_id,
@@ -84,12 +84,18 @@ class Awaited:
             try:
                 for waiting in await self._list():
                     await self._look(waiting)
-            except (psycopg.Error, PilothouseError) as error:  # the next look comes soon
+            except psycopg.Error as error:  # the next look comes soon
                 logger.warning("awaited.not_looked", reason=str(error))
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _look(self, waiting: Waiting) -> None:
-        fate = await self._learn_fate(waiting)
+        try:
+            fate = await self._learn_fate(waiting)
+        except NotFoundError:  # the broker lost its books: the run that tells of it says so
+            fate = Fate(is_over=True)
+        except PilothouseError as error:  # of this one; the others are looked at all the same
+            logger.warning("fate.not_learned", intent_id=str(waiting.intent_id), reason=error.message)
+            return
         if fate.replaced_by is not None:
             async with self._pool.connection() as connection:
                 await connection.execute(REPLACE, {**vars(fate), "intent_id": waiting.intent_id})

@@ -25,7 +25,7 @@ from agents.serializer import UnreadableStateError
 from agents.store import Store
 from pilothouse import log
 from pilothouse.db import Pool
-from pilothouse.errors import PilothouseError, TimedOutError
+from pilothouse.errors import PilothouseError, TimedOutError, restored
 from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
 LEASE_S = 12
@@ -98,7 +98,7 @@ class Executor:
         for event in recorded_events(run, live.journal):
             live.emit(event)
         if (failure := live.journal.recorded(FAILED)) is not None:
-            raise _failed_before(failure)
+            raise restored(failure)
         if run.cancel_asked is not None:
             raise asyncio.CancelledError
         if run.attempts > MAX_ATTEMPTS:
@@ -266,13 +266,6 @@ def _cancelled(live: LiveRun) -> End | None:
         return None
     event = RunCancelled(run_id=str(run.id), thread_id=str(run.thread_id), kept=live.on_cancel == "keep")
     return End(status="cancelled", event=event, cost_usd=live.cost_usd)
-
-
-def _failed_before(told: dict[str, Any]) -> PilothouseError:
-    """The error that an earlier attempt came to."""
-    error = PilothouseError(told["message"], hint=told["hint"])
-    error.code = told["code"]
-    return error
 
 
 def _failed(live: LiveRun, error: PilothouseError) -> End:

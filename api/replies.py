@@ -10,7 +10,7 @@ from agents.eventlog import StoredEvent
 from agents.leases import NewRun
 from agents.store import Run
 from api.schemas import ChatReply, ToolCallView
-from pilothouse.errors import ConflictError, GoneError, PilothouseError, UnavailableError
+from pilothouse.errors import ConflictError, GoneError, UnavailableError, restored
 from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
 
@@ -52,7 +52,7 @@ def from_record(run: Run, *, wants_events: bool) -> ChatReply:
     if wants_events:
         raise gone(run)
     if run.error is not None:
-        raise _as_error(run.error)
+        raise restored(run.error)
     if run.status == "cancelled":
         raise _cancelled()
     return ChatReply(
@@ -79,7 +79,7 @@ def served(model: str) -> dict[str, Any]:
 
 def _ended(run: NewRun | Run, kind: str, fields: dict[str, Any], calls: list[ToolCallView]) -> ChatReply:
     if kind == "run.failed":
-        raise _as_error(fields["error"])
+        raise restored(fields["error"])
     if kind == "run.cancelled":
         raise _cancelled()
     return ChatReply(
@@ -94,18 +94,3 @@ def _ended(run: NewRun | Run, kind: str, fields: dict[str, Any], calls: list[Too
 
 def _cancelled() -> ConflictError:
     return ConflictError("the run was cancelled", hint="ask again")
-
-
-def _as_error(error: dict[str, Any]) -> PilothouseError:
-    """A run's stored error, as one that the handlers answer with."""
-    raised = PilothouseError(error["message"], hint=error["hint"])
-    raised.code = error["code"]
-    raised.status = STATUS_BY_CODE.get(error["code"], PilothouseError.status)
-    return raised
-
-
-def _every_error(kind: type[PilothouseError]) -> list[type[PilothouseError]]:
-    return [kind, *(each for child in kind.__subclasses__() for each in _every_error(child))]
-
-
-STATUS_BY_CODE = {kind.code: kind.status for kind in _every_error(PilothouseError)}

@@ -9,6 +9,7 @@ PilothouseError
 └── SettingsError 500 (start-up only: names every wrong or missing setting at once)
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -99,3 +100,17 @@ class SettingsError(PilothouseError):
     """The settings do not allow a start."""
 
     code = "settings"
+
+
+def restored(told: Mapping[str, Any]) -> PilothouseError:
+    """An error from what was stored of it (`body()["error"]`), with the status its code has."""
+    error = PilothouseError(told["message"], hint=told["hint"])
+    error.code = told["code"]
+    error.status = next((kind.status for kind in _kinds(PilothouseError) if kind.code == error.code), error.status)
+    return error
+
+
+def _kinds(kind: type[PilothouseError]) -> Iterator[type[PilothouseError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _kinds(child)

@@ -140,3 +140,16 @@ async def test_an_intent_that_a_person_edited_is_waited_for_in_its_new_form(
         messages = await told(http, controller)
 
     assert "Buying BTC/USDT for 20 is filled" in messages[-1]["content"]
+
+
+async def test_an_intent_that_nobody_can_tell_of_keeps_no_other_from_being_told(
+    controller: Controller, intents_broker: IntentsBroker
+) -> None:
+    async with controller.client(controller.add_key()) as http:
+        await http.post("/api/chat", json={"message": BUY})
+        intents_broker.intents.clear()  # what it asks for now is answered with an error
+        await http.post("/api/chat", json={"message": "Buy ETH/USDT for 50 USDT"})
+        intents_broker.only.update(state="rejected")
+        await until(lambda: statuses(controller) == ["finished"] * 3)
+
+    assert controller.run_rows()[2]["thread_id"] == controller.run_rows()[1]["thread_id"]
