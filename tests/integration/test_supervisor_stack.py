@@ -3,16 +3,19 @@
 import os
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from stack.isolation import confined
 from stack.lifecycle import bring_up, find_running, make_stack, take_down
 from tests.fixtures.embedded import EmbeddedStack
 from tests.fixtures.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.freqtrade]
 
+MOVES_MONEY = ("freqtrade_password", "broker_audit_key", "approver_pairing_secret")
 NAMES = ("postgres", "openrouter", "exchange", "freqtrade", "proxy", "broker", "memory", "controller")
 
 
@@ -45,6 +48,31 @@ def test_a_process_sees_only_its_own_environment(embedded: EmbeddedStack, name: 
     allowed = {"PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"}
     assert seen - allowed <= {"PILOTHOUSE_SECRETS_FILE"}
     assert f"HOME={embedded.stack.home.root}/{name}" in embedded.environment(name)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"freqtrade", "broker"}))
+def test_what_moves_money_is_nowhere_that_other_processes_can_read(embedded: EmbeddedStack, name: str) -> None:
+    stack, uid = embedded.stack, embedded.stack.launcher.uid(name)
+    secrets = [stack.credentials.generated[each] for each in MOVES_MONEY]
+    files = [stack.home.root] if uid else [stack.home.root / name, *stack.home.secrets.glob(f"{name}.env")]
+
+    looking = [
+        "grep",
+        "--recursive",
+        "--files-with-matches",
+        "--fixed-strings",
+        *(f"--regexp={each}" for each in secrets),
+    ]
+    found = subprocess.run(confined([*looking, *map(str, files)], uid=uid), capture_output=True, text=True, check=False)
+
+    assert found.stdout == ""
+    assert [each for each in secrets if any(each in line for line in embedded.environment(name))] == []
+
+
+def test_the_same_search_finds_them_where_they_belong(embedded: EmbeddedStack) -> None:
+    broker = (embedded.stack.home.secrets / "broker.env").read_text()
+
+    assert all(embedded.stack.credentials.generated[each] in broker for each in MOVES_MONEY)
 
 
 @pytest.mark.parametrize("name", NAMES)
