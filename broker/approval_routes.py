@@ -1,14 +1,16 @@
 """Routes about decisions: who may make them, what waits for one, and one made. Whoever calls only relays."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from broker.approvers import Pairing
+from broker.edits import difference
 from broker.figures import Instant
 from broker.intent_views import IntentView
+from broker.intents import Intent
 from broker.services import Called
 from broker.statements import SignedStatement
 
@@ -33,6 +35,28 @@ class ApproversView(BaseModel):
     approvers: list[ApproverView]
 
 
+class ChangeView(BaseModel):
+    """One field of what is signed."""
+
+    before: Any
+    after: Any
+
+
+class DecisionView(IntentView):
+    """The intent after the decision. After an edit: the one that took its place, and what it would do differently."""
+
+    edited: IntentView | None
+    changes: dict[str, ChangeView]
+
+    @classmethod
+    def of_decided(cls, intent: Intent, edited: Intent | None) -> Self:
+        """The two as callers see them."""
+        found = difference(intent, edited) if edited else {}
+        changes = {name: ChangeView(before=before, after=after) for name, (before, after) in found.items()}
+        view = IntentView.of(edited) if edited else None
+        return cls(**dict(IntentView.of(intent)), edited=view, changes=changes)
+
+
 @router.get("/approvers")
 async def list_approvers(services: Called) -> ApproversView:
     """Who may decide, and who no longer."""
@@ -53,8 +77,9 @@ async def revoke(services: Called, approver_id: UUID, body: SignedStatement) -> 
 
 
 @router.post("/intents/{intent_id}/decision")
-async def decide(services: Called, intent_id: UUID, user_id: Of, body: SignedStatement) -> IntentView:
-    """Carry out what an approver has signed about an intent."""
+async def decide(services: Called, intent_id: UUID, user_id: Of, body: SignedStatement) -> DecisionView:
+    """Carry out what an approver has signed about an intent; of an edit, it shows what took the intent's place."""
     intent = await services.decisions.decide(intent_id, body, user_id=user_id)
     services.submissions.wake()
-    return IntentView.of(intent)
+    edited = await services.books.get(intent.replaced_by) if intent.replaced_by else None
+    return DecisionView.of_decided(intent, edited)

@@ -1,9 +1,10 @@
 """Who may decide: people whose public keys were paired. Here, and only here, a signature is believed."""
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 from uuid import UUID, uuid4
 
 from psycopg.rows import class_row
@@ -35,7 +36,13 @@ USE_NONCE = """
     VALUES (%(approver_id)s, %(nonce)s, %(subject)s, %(statement)s, %(signature)s, %(at)s)
     ON CONFLICT (approver_id, nonce) DO NOTHING"""
 
+WITH_NONCE = "SELECT statement FROM broker.decisions WHERE approver_id = %(approver_id)s AND nonce = %(nonce)s"
+
 logger = log.get_logger()
+
+
+class RepeatedError(ConflictError):
+    """Exactly this statement was accepted before: whoever lost the answer may be told again what became of it."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +101,13 @@ class Approvers:
 
     async def revoke(self, approver_id: UUID, signed: SignedStatement) -> Approver:
         """Believe nothing more that this key signs. Signed by any approver, that one included."""
+        if signed.decision != "revoke":
+            raise BadInputError(f"'{signed.decision}' is no decision on an approver", hint="sign 'revoke'")
         async with self._audit.writing() as writing:
-            revoked = await _with_id(writing.connection, approver_id)
-            if signed.decision != "revoke":
-                raise BadInputError(f"'{signed.decision}' is no decision on an approver", hint="sign 'revoke'")
-            await self.accept(writing, signed, subject=str(revoked.id))
-            _still_paired(revoked)
-            await writing.connection.execute(REVOKE, {"id": revoked.id, "at": self._clock()})
+            approver = await _with_id(writing.connection, approver_id)
+            await self.accept(writing, signed, subject=str(approver.id))
+            _still_paired(approver)
+            await writing.connection.execute(REVOKE, {"id": approver.id, "at": self._clock()})
             return await _with_id(writing.connection, approver_id)
 
     async def accept(self, writing: Writing, signed: SignedStatement, *, subject: str) -> Approver:
@@ -122,7 +129,7 @@ class Approvers:
         kept = {"approver_id": approver.id, "nonce": signed.nonce, "subject": subject, "at": at}
         kept |= {"statement": statement.text, "signature": signed.signature}
         if not (await writing.connection.execute(USE_NONCE, kept)).rowcount:
-            raise ConflictError("this statement was accepted before", hint="look at what became of it")
+            raise await _used_before(writing.connection, kept)
         said = {"approver": str(approver.id), "statement": statement.text, "signature": signed.signature}
         await writing.note(f"signed.{signed.decision}", subject, said)
         return approver
@@ -137,6 +144,13 @@ def _still_paired(approver: Approver) -> Approver:
     if approver.revoked_at is not None:
         raise ConflictError(f"the key of '{approver.name}' was revoked, for good", hint="pair a new key")
     return approver
+
+
+async def _used_before(connection: AsyncDictConnection, kept: Mapping[str, Any]) -> ConflictError:
+    before = await (await connection.execute(WITH_NONCE, kept)).fetchone()
+    if before and before["statement"] == kept["statement"]:
+        return RepeatedError("this statement was accepted before", hint="look at what became of it")
+    return ConflictError("this nonce was used for another statement", hint="sign again, with a new nonce")
 
 
 async def _with_key(connection: AsyncDictConnection, public_key: str) -> Approver | None:

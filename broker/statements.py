@@ -1,6 +1,5 @@
 """A signed statement as it arrives: who says they signed, what they signed, and the signature. Not yet believed."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -11,7 +10,7 @@ PublicKey = Annotated[str, StringConstraints(pattern=r"^04[0-9a-f]{128}$")]
 Signature = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}$")]
-Detail = Annotated[str, StringConstraints(strip_whitespace=False, max_length=500)]
+Detail = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]  # PostgreSQL cannot hold NUL
 
 
 class SignedStatement(BaseModel):
@@ -30,5 +29,4 @@ class SignedStatement(BaseModel):
     @property
     def statement(self) -> Statement:
         """What was signed, if it was signed."""
-        said: datetime = self.expires_at
-        return Statement(self.subject, self.decision, self.nonce, said, self.details)
+        return Statement(self.subject, self.decision, self.nonce, self.expires_at, self.details)

@@ -1,9 +1,8 @@
 """Decisions count because of a signature over exactly what would be done, once, and in time."""
 
 import pytest
-from psycopg.rows import dict_row
 
-from broker.intents import signed_content
+from broker.intents import State, signed_content
 from pilothouse.db import connect
 from pilothouse.errors import BadInputError, ConflictError, ForbiddenError, NotFoundError
 from pilothouse.signing import digest
@@ -11,7 +10,6 @@ from tests.fixtures.approvals import Office, Person
 from tests.fixtures.postgres import DatabaseUrls
 
 RAISE_STAKE = "UPDATE broker.intents SET stake = 100"
-LOG = "SELECT kind, subject, body FROM broker.audit ORDER BY seq"
 
 
 @pytest.mark.parametrize(("decision", "state"), [("approve", "approved"), ("reject", "rejected")])
@@ -23,8 +21,7 @@ async def test_what_an_approver_signs_is_done_and_is_in_the_audit_log(
 
     decided = await office.decisions.decide(intent.id, signed, user_id="ada")
 
-    async with office.pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        log = await (await cursor.execute(LOG)).fetchall()
+    log = await office.log()
     assert (decided.state, decided.decided_by) == (state, "approver ada")
     assert [each["kind"] for each in log[-2:]] == [f"signed.{decision}", f"intent.{state}"]
     assert signed.signature in log[-2]["body"]
@@ -42,7 +39,7 @@ async def test_a_forged_signature_decides_nothing(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"decision": "approve"}, {"nonce": "another-nonce-0001"}, {"details": {"stake": "100"}}]
+    "changed", [{"decision": "approve"}, {"nonce": "another-nonce-0001"}, {"details": {"note": "of others"}}]
 )
 async def test_nothing_of_a_signed_statement_can_be_changed(office: Office, changed: dict[str, object]) -> None:
     ada, intent = await office.paired("ada"), await office.has()
@@ -94,13 +91,27 @@ async def test_an_intent_changed_in_the_database_cannot_be_approved_any_more(
         await office.decisions.decide(intent.id, ada.signs(intent.hash, "approve"), user_id="ada")
 
 
-async def test_a_statement_works_once(office: Office) -> None:
+async def test_the_same_statement_again_does_nothing_again(office: Office) -> None:
     ada, intent = await office.paired("ada"), await office.has()
     signed = ada.signs(intent.hash, "approve")
-    await office.decisions.decide(intent.id, signed, user_id="ada")
+    first = await office.decisions.decide(intent.id, signed, user_id="ada")
+    log = await office.log()
 
-    with pytest.raises(ConflictError, match="was accepted before"):
-        await office.decisions.decide(intent.id, signed, user_id="ada")
+    again = await office.decisions.decide(intent.id, signed, user_id="ada")
+
+    assert again == first
+    assert await office.log() == log
+
+
+async def test_a_nonce_is_good_for_one_statement(office: Office) -> None:
+    ada, one, other = await office.paired("ada"), await office.has(), await office.has()
+    nonce = "0123456789abcdef"
+    await office.decisions.decide(one.id, ada.signs(one.hash, "approve", nonce=nonce), user_id="ada")
+
+    with pytest.raises(ConflictError, match="nonce was used for another statement"):
+        await office.decisions.decide(other.id, ada.signs(other.hash, "approve", nonce=nonce), user_id="ada")
+
+    assert await office.intents.state(other) == "awaiting_approval"
 
 
 async def test_a_statement_that_was_kept_back_is_worth_nothing(office: Office) -> None:
@@ -148,3 +159,32 @@ async def test_an_unknown_word_is_no_decision(office: Office) -> None:
 
     with pytest.raises(BadInputError, match="'maybe' is no decision"):
         await office.decisions.decide(intent.id, ada.signs(intent.hash, "maybe"), user_id="ada")
+
+
+@pytest.mark.parametrize("fate", ["filled", "failed"])
+async def test_a_person_says_what_became_of_an_intent_whose_fate_is_unknown(office: Office, fate: str) -> None:
+    ada, intent = await office.paired("ada"), await office.has("unknown")
+    signed = ada.signs(intent.hash, fate, details={"note": "the exchange says so"})
+
+    resolved = await office.decisions.decide(intent.id, signed, user_id="ada")
+
+    assert (resolved.state, resolved.note) == (fate, "ada says so: the exchange says so")
+    assert resolved.decided_by == "a test"
+
+
+@pytest.mark.parametrize("state", ["awaiting_approval", "approved", "submitting", "submitted"])
+async def test_nobody_can_say_that_of_another(office: Office, state: State) -> None:
+    ada, intent = await office.paired("ada"), await office.has(state)
+
+    with pytest.raises(ConflictError, match="its fate is no question"):
+        await office.decisions.decide(intent.id, ada.signs(intent.hash, "filled"), user_id="ada")
+
+    assert await office.intents.state(intent) == state
+
+
+async def test_an_approval_carries_nothing_else(office: Office) -> None:
+    ada, intent = await office.paired("ada"), await office.has()
+    signed = ada.signs(intent.hash, "approve", details={"stake": "100"})
+
+    with pytest.raises(BadInputError, match="'approve' has no stake"):
+        await office.decisions.decide(intent.id, signed, user_id="ada")
