@@ -13,10 +13,12 @@ from broker.bot_side import Lookout
 from broker.decisions import Decisions
 from broker.desk import Desk
 from broker.freqtrade import Freqtrade
+from broker.links import Links
 from broker.orders import Orders
 from broker.permits import Permits
 from broker.policy import CurrentPolicy
 from broker.readings import Readings
+from broker.reminders import remind
 from broker.reporting import make_views
 from broker.services import Services
 from broker.settling import Settling
@@ -52,7 +54,8 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
     settling = Settling(books, freqtrade)
     submissions = Submissions(books, desk, freqtrade=freqtrade, orders=orders, settling=settling, tag=tag)
     approvers = Approvers(pool, audit, pairing_secret=settings.pairing_secret)
-    for work in (make_views(pool, freqtrade), submissions.run(), keep_reloading(policy, audit)):
+    reminding = remind(books)
+    for work in (make_views(pool, freqtrade), submissions.run(), keep_reloading(policy, audit), reminding):
         keep_at(work, stack)
     return Services(
         callers=Callers(settings.key_secret, settings.callers),
@@ -62,7 +65,8 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
         policy=policy,
         submissions=submissions,
         approvers=approvers,
-        decisions=Decisions(books, approvers),
+        decisions=Decisions(books, approvers, desk),
+        links=Links(pool, books, policy),
     )
 
 

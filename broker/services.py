@@ -9,6 +9,7 @@ from broker.approvers import Approvers
 from broker.books import Books
 from broker.decisions import Decisions
 from broker.desk import Desk
+from broker.links import Links
 from broker.policy import CurrentPolicy
 from broker.readings import Readings
 from broker.submission import Submissions
@@ -27,6 +28,7 @@ class Services:
     submissions: Submissions
     approvers: Approvers
     decisions: Decisions
+    links: Links
 
 
 def services(request: Request) -> Services:
