@@ -3,10 +3,12 @@
 Only people's keys come in here, and even they decide nothing: the broker believes signatures, whoever brings them.
 """
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
 
 from api.access import Key, needs
 from api.refusals import refusals
@@ -15,6 +17,7 @@ from tools.approvals_client import (
     ApprovalsClient,
     ApproversView,
     ApproverView,
+    DecisionView,
     IntentsView,
     IntentView,
     Pairing,
@@ -33,6 +36,13 @@ REFUSALS = refusals(
     }
 )
 MAX_INTENTS = 500  # as many as the broker gives
+
+
+class MintedLink(BaseModel):
+    """Where the link leads, and how long it is good if it is not used."""
+
+    url: str = Field(examples=["http://127.0.0.1:8700/api/links/Zm9v..."])
+    expires_at: datetime
 
 
 async def broker(request: Request) -> ApprovalsClient:
@@ -62,9 +72,16 @@ async def get_intent(key: Person, broker: Broker, intent_id: UUID) -> IntentView
 
 
 @router.post("/intents/{intent_id}/decision", responses=REFUSALS)
-async def decide(key: Person, broker: Broker, intent_id: UUID, body: SignedStatement) -> IntentView:
-    """Carry a signed decision to the broker: `approve` or `reject`."""
+async def decide(key: Person, broker: Broker, intent_id: UUID, body: SignedStatement) -> DecisionView:
+    """Carry a signed decision to the broker: `approve`, `reject` or `edit`; `filled` or `failed` of what is unknown."""
     return await broker.decide(intent_id, body, user_id=key.user_id)
+
+
+@router.post("/intents/{intent_id}/links", responses=REFUSALS)
+async def mint_link(request: Request, key: Person, broker: Broker, intent_id: UUID) -> MintedLink:
+    """A link that decides this intent, once, for whoever holds it. It is told this once."""
+    minted = await broker.mint(intent_id, user_id=key.user_id)
+    return MintedLink(url=str(request.url_for("show_offer", token=minted.token)), expires_at=minted.expires_at)
 
 
 @router.get("/approvers", responses=REFUSALS)

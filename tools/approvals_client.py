@@ -50,6 +50,34 @@ class IntentsView(BaseModel):
     intents: list[IntentView]
 
 
+class Change(BaseModel):
+    """One field of what is signed, before an edit and after it."""
+
+    before: Any
+    after: Any
+
+
+class DecisionView(IntentView):
+    """The intent after the decision. After an edit: the one that took its place, and what it would do differently."""
+
+    edited: IntentView | None
+    changes: dict[str, Change] = Field(examples=[{"stake": {"before": "20", "after": "10"}}])
+
+
+class LinkView(BaseModel):
+    """A fresh link: its token is told this once."""
+
+    token: str
+    expires_at: datetime
+
+
+class Offer(BaseModel):
+    """What a link is about, and why it may not approve it, if it may not."""
+
+    intent: IntentView
+    only_reject: str
+
+
 class ApproverView(BaseModel):
     """A paired key; once revoked, nothing it signs counts."""
 
@@ -104,10 +132,10 @@ class ApprovalsClient:
         """One intent of a user."""
         return await self.broker.ask(f"/intents/{intent_id}", IntentView, {"user_id": user_id})
 
-    async def decide(self, intent_id: UUID, signed: SignedStatement, *, user_id: str) -> IntentView:
+    async def decide(self, intent_id: UUID, signed: SignedStatement, *, user_id: str) -> DecisionView:
         """Hand on a signed decision."""
         path, query = f"/intents/{intent_id}/decision", {"user_id": user_id}
-        return await self.broker.ask(path, IntentView, query, body=signed.model_dump())
+        return await self.broker.ask(path, DecisionView, query, body=signed.model_dump())
 
     async def approvers(self) -> ApproversView:
         """Who may decide."""
@@ -120,3 +148,15 @@ class ApprovalsClient:
     async def revoke(self, approver_id: UUID, signed: SignedStatement) -> ApproverView:
         """Hand on a signed revocation."""
         return await self.broker.ask(f"/approvers/{approver_id}/revoke", ApproverView, body=signed.model_dump())
+
+    async def mint(self, intent_id: UUID, *, user_id: str) -> LinkView:
+        """A link for an intent that waits; one too many does no harm."""
+        return await self.broker.ask(f"/intents/{intent_id}/links", LinkView, {"user_id": user_id}, body={})
+
+    async def look(self, token: str) -> Offer:
+        """What a link is about."""
+        return await self.broker.ask(f"/links/{token}", Offer)
+
+    async def use(self, token: str, decision: str) -> IntentView:
+        """Decide with a link: `approve` or `reject`."""
+        return await self.broker.ask(f"/links/{token}/{decision}", IntentView, body={})

@@ -4,31 +4,17 @@ What is signed is the SHA-256 of exactly what is shown here, computed here: a co
 would be done gets a signature that fits nothing.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from api.cli import approver, shapes
+from api.cli import approver, intents, keys, shapes
 from api.cli.client import Client, Fields, with_stack
-from pilothouse.errors import BadInputError, NotFoundError, UpstreamError
+from pilothouse.errors import BadInputError
 from pilothouse.signing import digest
 
 WAITING = ("awaiting_approval", "unknown")
-SHOWN = 500
-MIN_ID_CHARS = 4
-COLORS = {
-    "awaiting_approval": "yellow",
-    "unknown": "red",
-    "refused": "red",
-    "failed": "red",
-    "filled": "green",
-    "approved": "cyan",
-    "submitting": "cyan",
-    "submitted": "cyan",
-}
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 console = Console(highlight=False)
@@ -36,6 +22,8 @@ console = Console(highlight=False)
 Which = Annotated[str, typer.Argument(metavar="INTENT", help="Its id, or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+Note = Annotated[str, typer.Option(help="Why, for the books.")]
+Figure = Annotated[str | None, typer.Option(help="A plain figure, such as 25.5.")]
 
 
 @app.callback()
@@ -52,22 +40,7 @@ def approvals() -> None:
     """
 
 
-@app.command()
-def pair(
-    *,
-    name: Annotated[str, typer.Option(help="How you are called in the books.")] = "owner",
-) -> None:
-    """Make a key of your own and let it decide, once. It stays in secrets/approver.pem of the stack's home.
-
-    [bold]Examples[/]
-
-    bin/pilothouse approvals pair
-
-    bin/pilothouse approvals pair --name ada
-    """
-    asked = approver.pairing(name)
-    paired = with_stack(lambda client: client.call("POST", "/api/approvers", json=asked))
-    typer.echo(f"'{paired['name']}' may decide now, with the key {shapes.short(paired['id'])}")
+app.command()(keys.pair)
 
 
 @app.command("list")
@@ -84,13 +57,14 @@ def list_intents(
 
     bin/pilothouse approvals list --all --json
     """
-    found = with_stack(lambda client: _list(client, () if all_of_them else WAITING))
+    states = () if all_of_them else WAITING
+    found = with_stack(lambda client: intents.list_newest(client, *states))
     if as_json:
         shapes.print_json(found)
-    elif not found and not all_of_them:
-        typer.echo("nothing waits for you")
+    elif not found:
+        typer.echo("nothing was proposed yet" if all_of_them else "nothing waits for you")
     else:
-        console.print(_table(found))
+        console.print(intents.table(found))
 
 
 @app.command()
@@ -103,11 +77,11 @@ def show(intent: Which, *, as_json: AsJson = False) -> None:
 
     bin/pilothouse approvals show 0b7e8f56 --json
     """
-    found = with_stack(lambda client: _find(client, intent))
+    found = with_stack(lambda client: intents.find(client, intent))
     if as_json:
         shapes.print_json(found)
     else:
-        console.print(shapes.facts(_facts(found)))
+        console.print(shapes.facts(intents.facts(found)))
 
 
 @app.command()
@@ -120,85 +94,94 @@ def approve(intent: Which, *, yes: Yes = False) -> None:
 
     bin/pilothouse approvals approve 0b7e8f56 --yes
     """
-    _decide(intent, "approve", yes=yes)
+    _decide(intent, "approve", {}, yes=yes)
 
 
 @app.command()
-def reject(intent: Which, *, yes: Yes = False) -> None:
+def reject(intent: Which, *, note: Note = "", yes: Yes = False) -> None:
     """Say no: nothing will be done.
+
+    [bold]Examples[/]
+
+    bin/pilothouse approvals reject 0b7e8f56
+
+    bin/pilothouse approvals reject 0b7e8f56 --note "not before the weekend" --yes
+    """
+    _decide(intent, "reject", _given(note=note), yes=yes)
+
+
+@app.command()
+def edit(intent: Which, *, stake: Figure = None, amount: Figure = None, price: Figure = None, yes: Yes = False) -> None:
+    """Change it: another intent takes its place, if it is within your limits, and waits for your yes.
+
+    [bold]Examples[/]
+
+    bin/pilothouse approvals edit 0b7e8f56 --stake 25
+
+    bin/pilothouse approvals edit 0b7e8f56 --amount 0.01 --price 3020.5
+    """
+    changes = _given(stake=stake, amount=amount, price_seen=price)
+    if not changes:
+        raise BadInputError("nothing is to be changed", hint="give --stake, --amount or --price")
+    decided = _decide(intent, "edit", changes, yes=yes)
+    for name, change in decided["changes"].items():
+        console.print(f"{name}: {change['before']} -> {change['after']}", markup=False)
+    new = decided["edited"]
+    typer.echo(f"intent {new['id']} took its place and is {new['state']}")
+
+
+@app.command()
+def resolve(
+    intent: Which,
+    fate: Annotated[Literal["filled", "failed"], typer.Argument(help="What became of it at the exchange.")],
+    *,
+    note: Note = "",
+    yes: Yes = False,
+) -> None:
+    """Say what became of an intent whose fate is unknown. Look at the bot's trades first: nothing is sent again.
+
+    [bold]Examples[/]
+
+    bin/pilothouse approvals resolve 0b7e8f56 failed --note "the exchange has no such order"
+
+    bin/pilothouse approvals resolve 0b7e8f56 filled
+    """
+    _decide(intent, fate, _given(note=note), yes=yes)
+
+
+@app.command()
+def link(intent: Which) -> None:
+    """A link that decides it, once, for whoever holds it: it may reject, and approve up to `link_stake` of your policy.
 
     [bold]Example[/]
 
-    bin/pilothouse approvals reject 0b7e8f56
+    bin/pilothouse approvals link 0b7e8f56
     """
-    _decide(intent, "reject", yes=yes)
+
+    async def mint(client: Client) -> Fields:
+        found = await intents.find(client, intent)
+        return await client.call("POST", f"/api/intents/{found['id']}/links")
+
+    minted = with_stack(mint)
+    typer.echo(minted["url"])
 
 
-def _decide(intent: str, decision: str, *, yes: bool, details: dict[str, str] | None = None) -> None:
-    found = with_stack(lambda client: _find(client, intent))
-    content: Fields = found["content"]
-    console.print(shapes.facts(visible(content)))
+app.command()(keys.approvers)
+app.command()(keys.revoke)
+
+
+def _decide(intent: str, decision: str, details: dict[str, str], *, yes: bool) -> Fields:
+    content: Fields = with_stack(lambda client: intents.find(client, intent))["content"]
+    console.print(shapes.facts(intents.visible(content)))
     if not yes:
-        typer.confirm(f"{decision} this?", abort=True)
+        said = "".join(f", {name} {value}" for name, value in details.items())
+        typer.confirm(f"{decision}{said}: sign this?", abort=True)
     statement = approver.signed(digest(content), decision, details)
     path = f"/api/intents/{content['id']}/decision"
-    decided = with_stack(lambda client: client.call("POST", path, json=statement))
+    decided: Fields = with_stack(lambda client: client.call("POST", path, json=statement))
     typer.echo(f"intent {content['id']} is {decided['state']}")
+    return decided
 
 
-def visible(content: Mapping[str, Any]) -> dict[str, str]:
-    """Every word of what is signed. Signs that would move the cursor or hide others are spelt out."""
-    return {name: _spelt_out(value, name, content) for name, value in content.items()}
-
-
-def _spelt_out(value: Any, name: str, content: Mapping[str, Any]) -> str:
-    if value is None:
-        return "all of it" if name == "amount" and content.get("action") == "exit" else "none"
-    text = value if isinstance(value, str) else shapes.compact(value)
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
-
-
-async def _list(client: Client, states: tuple[str, ...]) -> list[Fields]:
-    answer = await client.call("GET", "/api/intents", params={"limit": SHOWN, "state": states})
-    return answer["intents"]
-
-
-async def _find(client: Client, given: str) -> Fields:
-    if len(given) < MIN_ID_CHARS:
-        raise BadInputError(f"'{given}' is too short for an id", hint=f"give {MIN_ID_CHARS} characters or more")
-    found = [each for each in await _list(client, ()) if each["id"].startswith(given.lower())]
-    if not found:
-        raise NotFoundError(f"no intent of yours begins with {given}", hint="bin/pilothouse approvals list --all")
-    if len(found) > 1:
-        named = ", ".join(each["id"] for each in found)
-        raise BadInputError(f"{len(found)} intents begin with {given}", hint=f"give more of it: {named}")
-    if found[0]["content"]["id"] != found[0]["id"]:
-        raise UpstreamError(f"the controller shows another intent for {given}", hint="do not sign; look at its log")
-    return found[0]
-
-
-def _table(found: list[Fields]) -> Table:
-    table = shapes.table("intent", "state", "until", "what", "pair", "stake", "price", "why")
-    for each in found:
-        state, content = each["state"], visible(each["content"])
-        table.add_row(
-            shapes.short(content["id"]),
-            f"[{COLORS.get(state, 'white')}]{shapes.one_line(state)}[/]",
-            shapes.instant(each["expires_at"]),
-            *(shapes.one_line(content[name]) for name in ("action", "pair", "stake", "price_seen", "reason")),
-        )
-    return table
-
-
-def _facts(found: Fields) -> dict[str, Any]:
-    refusals = "\n".join(each["message"] for each in found["refusals"])
-    return {
-        **visible(found["content"]),
-        "state": found["state"],
-        "refused": refusals or None,
-        "decided by": found["decided_by"],
-        "note": found["note"] or None,
-        "edited from": found["replaces"],
-        "edited into": found["replaced_by"],
-        "proposed": shapes.instant(found["created_at"]),
-    }
+def _given(**details: Any) -> dict[str, str]:
+    return {name: value for name, value in details.items() if value}
