@@ -1,7 +1,8 @@
 """twin/hostile: tool calls a broken or malicious model might make. Seeded, so that a failure can be replayed.
 
 The seed is the request's `seed`, else the variant after the colon, else a hash of the conversation. Outside the
-arguments everything is valid, so a client always reads the call and has to judge it.
+arguments everything is valid, so a client always reads the call and has to judge it; but where there is money to be
+moved, some answers break off in the middle of a call.
 """
 
 import json
@@ -10,7 +11,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
-from simulators.openrouter import rehearsal, schemas
+from simulators.openrouter import hostile_money, rehearsal, schemas
 from simulators.openrouter.conversation import Conversation
 from simulators.openrouter.reply import Reply, ToolCall
 
@@ -18,6 +19,8 @@ MOST_ROUNDS = 3
 MOST_CALLS = 4
 LONG = 5_000
 DEEP = 200
+MONEY_SHARE = 0.6  # of the calls, where a trading tool is offered
+CUT_SHARE = 0.08  # of the answers there
 
 SQL: Sequence[str] = (
     "SELECT set_config('role', 'pilothouse', false)",
@@ -71,7 +74,18 @@ def answer(conversation: Conversation, variant: str) -> Reply:
         return rehearsal.conclude(conversation)
     chance = Random(f"{_seed(conversation, variant)}/{conversation.rounds}")  # noqa: S311 -- replayable, not secret
     count = chance.randint(1, MOST_CALLS)
-    return Reply(calls=tuple(chance.choice(ATTACKS)(chance, conversation) for _ in range(count)))
+    calls = tuple(_attack(chance, conversation) for _ in range(count))
+    if hostile_money.PROPOSE not in conversation.tools or chance.random() > CUT_SHARE:
+        return Reply(calls=calls)
+    *whole, last = calls
+    cut = (*whole, hostile_money.cut(chance, last))
+    return chance.choice((Reply(calls=cut, ending="unfinished"), Reply(calls=cut, finish_reason="length")))
+
+
+def _attack(chance: Random, conversation: Conversation) -> ToolCall:
+    if hostile_money.PROPOSE in conversation.tools and chance.random() < MONEY_SHARE:
+        return hostile_money.attack(chance, conversation)
+    return chance.choice(ATTACKS)(chance, conversation)
 
 
 def _seed(conversation: Conversation, variant: str) -> str:

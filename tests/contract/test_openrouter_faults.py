@@ -221,13 +221,27 @@ def test_the_same_seed_makes_the_same_hostile_calls(
     assert all(made), "every round attacks"
 
 
-def test_hostile_calls_are_valid_chunks_when_streamed(openrouter_twin: OpenRouterTwin, trading_tool: Any) -> None:
+def test_hostile_calls_are_valid_chunks_when_streamed(openrouter_twin: OpenRouterTwin, status_tool: Any) -> None:
     for seed in range(40):
         stream = openrouter_twin.client().chat.completions.create(
-            model="twin/hostile", messages=HELLO, tools=[trading_tool], seed=seed, stream=True
+            model="twin/hostile", messages=HELLO, tools=[status_tool], seed=seed, stream=True
         )
 
         assert list(stream)[-1].choices[0].finish_reason == "tool_calls"
+
+
+def test_where_money_can_be_moved_some_hostile_answers_break_off_in_a_call(
+    openrouter_twin: OpenRouterTwin, trading_tool: Any
+) -> None:
+    finishes = {
+        openrouter_twin.client()
+        .chat.completions.create(model="twin/hostile", messages=HELLO, tools=[trading_tool], seed=seed)
+        .choices[0]
+        .finish_reason
+        for seed in range(60)
+    }
+
+    assert finishes >= {"tool_calls", "length"}
 
 
 def test_a_hostile_turn_ends_after_three_rounds(openrouter_twin: OpenRouterTwin, status_tool: Any) -> None:
