@@ -79,8 +79,12 @@ class Lookout:
 
     async def look(self, pair: str) -> BotSide:
         """All that Freqtrade knows about an intent on this pair; takes seconds at most, whatever is down."""
-        side = (await self._side.get()).value
+        side = await self.side()
         return replace(side, price=await _told(self._price(side, pair)))
+
+    async def side(self) -> BotSide:
+        """What is not of one pair."""
+        return (await self._side.get()).value
 
     async def close(self) -> None:
         """End a look under way."""

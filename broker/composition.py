@@ -13,6 +13,7 @@ from broker.bot_side import Lookout
 from broker.decisions import Decisions
 from broker.desk import Desk
 from broker.freqtrade import Freqtrade
+from broker.halt import Halts
 from broker.links import Links
 from broker.orders import Orders
 from broker.permits import Permits
@@ -23,6 +24,7 @@ from broker.reporting import make_views
 from broker.services import Services
 from broker.settling import Settling
 from broker.submission import Submissions
+from broker.watch import Watch
 from pilothouse import log
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.keys import Callers
@@ -54,8 +56,16 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
     settling = Settling(books, freqtrade)
     submissions = Submissions(books, desk, freqtrade=freqtrade, orders=orders, settling=settling, tag=tag)
     approvers = Approvers(pool, audit, pairing_secret=settings.pairing_secret)
-    reminding = remind(books)
-    for work in (make_views(pool, freqtrade), submissions.run(), keep_reloading(policy, audit), reminding):
+    halts = Halts(pool, audit, approvers=approvers, freqtrade=freqtrade, folder=settings.data)
+    watch = Watch(pool, books, policy, lookout, folder=settings.data)
+    works = (
+        make_views(pool, freqtrade),
+        submissions.run(),
+        halts.keep(watch.reason),
+        keep_reloading(policy, audit),
+        remind(books),
+    )
+    for work in works:
         keep_at(work, stack)
     return Services(
         callers=Callers(settings.key_secret, settings.callers),
@@ -67,6 +77,7 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
         approvers=approvers,
         decisions=Decisions(books, approvers, desk),
         links=Links(pool, books, policy),
+        halts=halts,
     )
 
 

@@ -83,6 +83,19 @@ class Freqtrade:
         parameters = {"pair": pair, "timeframe": timeframe, "limit": limit}
         return await self._get("pair_candles", TypeAdapter(AnalysedCandles), parameters)
 
+    async def pause(self) -> None:
+        """No entry from now on, its own neither; exits go on. Safe to repeat, but a stopped bot would be woken."""
+        await self._control("pause")
+
+    async def start(self) -> None:
+        """Entries again. Safe to repeat."""
+        await self._control("start")
+
+    async def _control(self, path: str) -> None:
+        status, text = await self._send("POST", path, {}, READ_TIMEOUT_S)
+        if status != 200:  # noqa: PLR2004 -- the HTTP status
+            raise _refusal(path, status, text)
+
     async def _get(
         self,
         path: str,
@@ -91,7 +104,7 @@ class Freqtrade:
         *,
         timeout_s: float = READ_TIMEOUT_S,
     ) -> Answer:
-        status, text = await self._send(path, parameters or {}, timeout_s)
+        status, text = await self._send("GET", path, parameters or {}, timeout_s)
         if status != 200:  # noqa: PLR2004 -- the HTTP status
             raise _refusal(path, status, text)
         try:
@@ -100,9 +113,10 @@ class Freqtrade:
             message = f"Freqtrade's answer to {path} is not what version 2026.9 answers"
             raise UpstreamError(message, hint="is FREQTRADE_URL a Freqtrade of that version?") from error
 
-    async def _send(self, path: str, parameters: Parameters, timeout_s: float) -> tuple[int, str]:
+    async def _send(self, method: str, path: str, parameters: Parameters, timeout_s: float) -> tuple[int, str]:
         try:
-            async with self._session.get(
+            async with self._session.request(
+                method,
                 self._root + path,
                 params=parameters,
                 headers=self._headers,

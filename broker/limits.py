@@ -166,6 +166,11 @@ def max_orders_per_day(_intent: Intent, policy: Policy, snapshot: Snapshot) -> s
 
 def max_loss_per_day(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """What today may cost, realised and open."""
+    return loss_today(policy, snapshot)
+
+
+def loss_today(policy: Policy, snapshot: Snapshot) -> str | None:
+    """Why today cost too much already, whatever anybody intends."""
     if policy.max_loss_per_day is None or -snapshot.result_today < policy.max_loss_per_day:
         return None
     return f"today's result is {plain(snapshot.result_today)}, the limit a loss of {plain(policy.max_loss_per_day)}"

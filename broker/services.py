@@ -9,6 +9,7 @@ from broker.approvers import Approvers
 from broker.books import Books
 from broker.decisions import Decisions
 from broker.desk import Desk
+from broker.halt import Halts
 from broker.links import Links
 from broker.policy import CurrentPolicy
 from broker.readings import Readings
@@ -29,6 +30,7 @@ class Services:
     approvers: Approvers
     decisions: Decisions
     links: Links
+    halts: Halts
 
 
 def services(request: Request) -> Services:

@@ -6,6 +6,7 @@ kills the broker after that, the call is not repeated; Freqtrade's own trades th
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -74,10 +75,9 @@ class Submissions:
             while True:
                 self._woken.clear()
                 await self._round()
-                try:
-                    await asyncio.wait_for(self._woken.wait(), POLL_S)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await self._woken.wait()
         finally:
             for task in self._sending.values():
                 task.cancel()

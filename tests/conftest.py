@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.fixtures.money",  # builds on broker
     "tests.fixtures.limits",  # builds on broker and postgres
     "tests.fixtures.approvals",  # builds on money
+    "tests.fixtures.halts",  # builds on approvals
     "tests.fixtures.ledger",
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",
