@@ -102,8 +102,8 @@ CREATE TABLE broker.halts (
 CREATE UNIQUE INDEX one_halt ON broker.halts ((true)) WHERE lifted_at IS NULL;
 GRANT SELECT, INSERT, UPDATE ON broker.halts TO pilothouse_broker;
 
--- Freqtrade's trades and orders as last seen, with exact numbers and aware instants. `gone_at`: Freqtrade, asked for it,
--- does not know the trade any more; it forgets an entry that was cancelled unfilled, and what a person deletes.
+-- Freqtrade's trades and orders as last seen, with exact numbers and aware instants. `gone_at`: Freqtrade does not know
+-- the trade any more; it forgets an entry that was cancelled unfilled, and what a person deletes.
 CREATE TABLE broker.trades (
     trade_id integer PRIMARY KEY,
     intent_id uuid REFERENCES broker.intents (id),
@@ -131,7 +131,7 @@ CREATE TABLE broker.orders (
     status text NOT NULL,
     order_type text NOT NULL,
     amount numeric NOT NULL,
-    filled numeric NOT NULL,
+    filled numeric,
     average numeric,
     cost numeric,
     tag text,

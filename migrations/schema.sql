@@ -697,7 +697,7 @@ CREATE TABLE broker.orders (
     status text NOT NULL,
     order_type text NOT NULL,
     amount numeric NOT NULL,
-    filled numeric NOT NULL,
+    filled numeric,
     average numeric,
     cost numeric,
     tag text,
