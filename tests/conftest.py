@@ -38,4 +38,5 @@ pytest_plugins = [
     "tests.fixtures.workers",  # builds on controller
     "tests.fixtures.schedules",  # builds on postgres
     "tests.fixtures.audit",  # builds on postgres and broker
+    "tests.fixtures.kept",  # builds on postgres and freqtrade
 ]
