@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Generic, TypeVar
 
 from broker.answers import FreqtradeTrade, PairLock, ShownConfig
 from broker.freqtrade import Freqtrade
 from broker.readings import LATE, Readings
+from broker.settling import trades_since
 from broker.shared import Shared
 from pilothouse.clock import Clock, now
 from pilothouse.errors import PilothouseError, UnavailableError
@@ -17,7 +18,6 @@ from pilothouse.errors import PilothouseError, UnavailableError
 DAY = timedelta(days=1)
 SHARED_S = 1.0
 MAX_PRICE_AGE = timedelta(minutes=10)
-FEW, MANY = 50, 500  # closed trades asked for: mostly the few reach back a day
 
 Value = TypeVar("Value")
 
@@ -101,13 +101,11 @@ class Lookout:
         return BotSide(config, pairs, locks, trades, funds)
 
     async def _trades(self) -> Trades:
-        """One after the other: a trade that is closed in between is then in both lists, not in neither."""
-        opened, since = await self._freqtrade.open_trades(), self._clock() - DAY
-        for limit in (FEW, MANY):
-            closed = await self._freqtrade.closed_trades(limit=limit)
-            if len(closed.trades) >= closed.total_trades or any(_is_before(each, since) for each in closed.trades):
-                return Trades(opened, closed.trades)
-        raise UnavailableError(f"more than {MANY} trades were closed within a day: their sum is not known")
+        """A trade that was closed between two answers is in both; what it came to is counted once."""
+        listed = await trades_since(self._freqtrade, self._clock() - DAY)
+        closed = {each.trade_id: each for each in listed if not each.is_open}
+        opened = [each for each in listed if each.is_open and each.trade_id not in closed]
+        return Trades(opened, list(closed.values()))
 
     async def _funds(self) -> Funds:
         balance = await self._readings.balance()
@@ -134,7 +132,3 @@ async def _told(question: Awaitable[Value]) -> Told[Value]:
         return Told(await question)
     except PilothouseError as error:
         return Told(problem=error.message)
-
-
-def _is_before(trade: FreqtradeTrade, since: datetime) -> bool:
-    return trade.close_date is not None and trade.close_date < since

@@ -62,7 +62,7 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
         make_views(pool, freqtrade),
         submissions.run(),
         halts.keep(watch.reason),
-        keep_reloading(policy, audit),
+        policy.follow(audit),
         remind(books),
     )
     for work in works:
@@ -79,20 +79,6 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
         links=Links(pool, books, policy),
         halts=halts,
     )
-
-
-async def keep_reloading(policy: CurrentPolicy, audit: Audit) -> None:
-    """Read the policy again at each SIGHUP."""
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, asked.set)
-    try:
-        while True:
-            await asked.wait()
-            asked.clear()
-            await policy.reload(audit)
-    finally:
-        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:

@@ -49,19 +49,19 @@ class Desk:
     async def admit(self, writing: Writing, intent: Intent, bot: BotSide) -> Intent:
         """Enter a new intent and judge it: refused with every reason, awaiting a person, or approved by allowance."""
         await add(writing, intent)
-        snapshot = await self._snapshot(writing, intent, bot)
-        found = refusals(intent, self._policy.now, snapshot)
+        snapshot, policy = await self._snapshot(writing, intent, bot), self._policy.now
+        found = refusals(intent, policy, snapshot)
         if found:
             return await move(writing, intent, "refused", refusals=[asdict(each) for each in found])
-        if needs_person(intent, self._policy.now, snapshot):
+        if needs_person(intent, policy, snapshot):
             return await move(writing, intent, "awaiting_approval")
         return await move(writing, intent, "approved", decided_by=ALLOWANCE)
 
     async def recheck(self, writing: Writing, intent: Intent, bot: BotSide) -> list[Refusal]:
         """Every reason not to go on with an intent that was within the limits before."""
-        snapshot = await self._snapshot(writing, intent, bot)
-        found = refusals(intent, self._policy.now, snapshot)
-        if intent.decided_by == ALLOWANCE and needs_person(intent, self._policy.now, snapshot):
+        snapshot, policy = await self._snapshot(writing, intent, bot), self._policy.now
+        found = refusals(intent, policy, snapshot)
+        if intent.decided_by == ALLOWANCE and needs_person(intent, policy, snapshot):
             found.append(Refusal("approval", "no allowance of the policy covers it any more"))
         return found
 

@@ -35,28 +35,31 @@ NEXT: Mapping[State, frozenset[State]] = {
     "submitted": frozenset({"filled", "failed", "unknown"}),
     "unknown": frozenset({"submitted", "filled", "failed"}),  # by proof found later, or by a person
 }
-MAX_TRADE_ID = 2**31 - 1
 TAG = "pilothouse:"
 Mode = Literal["dry", "live"]
 Action = Literal["enter", "exit"]
 
 
-def _plain_text(text: str) -> str:
-    """Spaces for line breaks; nothing that is not seen, or that moves what is: a person reads it to decide."""
-    line = " ".join(text.split())
-    hidden = sorted({f"U+{ord(sign):04X}" for sign in line if category(sign) in HIDDEN})
+def _visible(text: str) -> str:
+    """Nothing that is not seen, or that moves what is: a person reads it to decide."""
+    hidden = sorted({f"U+{ord(sign):04X}" for sign in text if category(sign) in HIDDEN})
     if hidden:
         raise ValueError(f"expected visible characters only, got {', '.join(hidden[:5])}")
-    if not line:
-        raise ValueError("expected some text")
-    return line
+    return text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+MAX_TRADE_ID = 2**31 - 1
 Positive = Annotated[Figure, BeforeValidator(exact), Field(gt=0)]
-Text = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_plain_text)]
-Name = Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]*$")]
+Text = Annotated[
+    str, StringConstraints(max_length=1000), AfterValidator(_one_line), Field(min_length=1), AfterValidator(_visible)
+]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+RunName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[!-~]*$")]
 Pair = Annotated[str, StringConstraints(max_length=30, pattern=r"^[A-Z0-9]{1,15}/[A-Z0-9]{1,14}$")]
 
 
@@ -66,9 +69,9 @@ class IntentRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     key: Key
-    user_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    thread_id: Annotated[str, StringConstraints(max_length=100)] = ""
-    run_id: Annotated[str, StringConstraints(max_length=100)] = ""
+    user_id: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_visible)]
+    thread_id: RunName = ""
+    run_id: RunName = ""
     tainted: bool
     action: Action
     pair: Pair

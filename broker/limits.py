@@ -6,16 +6,15 @@ by a halt. Pure: everything comes from the intent, the policy and the snapshot.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
+from broker import entry_limits as entries
+from broker import exit_limits as exits
 from broker.bot_side import NoDataError
-from broker.figures import plain
 from broker.intents import Intent
 from broker.policy import Policy
 from broker.snapshot import Snapshot
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOTHING = Decimal(0)
 
 
@@ -58,149 +57,12 @@ def _found(limits: dict[str, Limit], intent: Intent, policy: Policy, snapshot: S
             yield Refusal(code, problem)
 
 
-def halted(_intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """No entry while a halt is not lifted."""
-    return f"halted: {snapshot.books.halted}" if snapshot.books.halted else None
-
-
 def mode(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """Intent, policy and bot agree on whether the money is real."""
     bot = "dry" if snapshot.bot.config.known().dry_run else "live"
     if intent.mode == policy.mode == bot:
         return None
     return f"the intent is {intent.mode}, the policy {policy.mode}, the bot {bot}"
-
-
-def bot_enters(_intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """Freqtrade enters only while it runs."""
-    state = snapshot.bot.config.known().state
-    return None if state == "running" else f"Freqtrade is {state}"
-
-
-def bot_leaves(_intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """Freqtrade leaves trades while it runs or is paused."""
-    state = snapshot.bot.config.known().state
-    return None if state in ("running", "paused") else f"Freqtrade is {state}"
-
-
-def pair_allowed(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """The policy names the pair, the bot trades it, and it is paid in the bot's currency."""
-    currency = snapshot.bot.config.known().stake_currency
-    if not policy.allows_pair(intent.pair):
-        return f"{intent.pair} is not one of allowed_pairs"
-    if intent.pair not in snapshot.bot.pairs.known():
-        return f"the bot does not trade {intent.pair}"
-    if not intent.pair.endswith(f"/{currency}"):
-        return f"{intent.pair} is not paid in {currency}"
-    return None
-
-
-def pair_locked(intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """Freqtrade's own locks hold for us too: its forced entries ignore them."""
-    for lock in snapshot.bot.locks.known():
-        if lock.active and lock.pair in (intent.pair, "*") and lock.lock_end_time > snapshot.at:
-            return f"Freqtrade has locked {lock.pair} until {lock.lock_end_time:%H:%M:%S} UTC"
-    return None
-
-
-def pair_taken(intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """One position in a pair: what is open, under way or of unknown fate blocks it."""
-    for position in snapshot.positions:
-        if position.pair == intent.pair:
-            return f"trade {position.trade_id} in {intent.pair} is open"
-    for other in snapshot.books.under_way:
-        if other.pair == intent.pair and other.state == "unknown":
-            return f"the fate of intent {other.id} in {intent.pair} is unknown: a person must resolve it"
-    for other in snapshot.reserved:
-        if other.pair == intent.pair:
-            return f"intent {other.id} in {intent.pair} is {other.state}"
-    return None
-
-
-def min_stake(intent: Intent, policy: Policy, _snapshot: Snapshot) -> str | None:
-    """Not less than an exchange would take."""
-    stake = _stake(intent)
-    return f"{plain(stake)} is below {plain(policy.min_stake)}" if stake < policy.min_stake else None
-
-
-def max_stake(intent: Intent, policy: Policy, _snapshot: Snapshot) -> str | None:
-    """The stake of one entry."""
-    return _above(_stake(intent), policy.max_stake)
-
-
-def max_exposure(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """All stakes together, with those about to be placed."""
-    return _above(snapshot.exposure + _stake(intent), policy.max_exposure)
-
-
-def max_exposure_share(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """The same, as a share of the balance."""
-    if policy.max_exposure_share is None:
-        return None
-    total = snapshot.bot.funds.known().total
-    return _above(snapshot.exposure + _stake(intent), max(total, NOTHING) * policy.max_exposure_share)
-
-
-def max_open_trades(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """The policy's number of trades, and the bot's own."""
-    bots = snapshot.bot.config.known().max_open_trades
-    limits = [each for each in (policy.max_open_trades, None if bots < 0 else bots) if each is not None]
-    return _above(snapshot.open_count + 1, min(limits, default=None))
-
-
-def min_free_balance(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """What must stay free after it."""
-    left = snapshot.free - _stake(intent)
-    return f"{plain(left)} would stay free" if left < policy.min_free_balance else None
-
-
-def max_orders_per_hour(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """Entries within an hour, those of the strategy too."""
-    return _above(snapshot.entries_within(HOUR) + 1, policy.max_orders_per_hour)
-
-
-def max_orders_per_day(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """Entries within 24 hours, those of the strategy too."""
-    return _above(snapshot.entries_within(DAY) + 1, policy.max_orders_per_day)
-
-
-def max_loss_per_day(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """What today may cost, realised and open."""
-    return loss_today(policy, snapshot)
-
-
-def loss_today(policy: Policy, snapshot: Snapshot) -> str | None:
-    """Why today cost too much already, whatever anybody intends."""
-    if policy.max_loss_per_day is None or -snapshot.result_today < policy.max_loss_per_day:
-        return None
-    return f"today's result is {plain(snapshot.result_today)}, the limit a loss of {plain(policy.max_loss_per_day)}"
-
-
-def cooldown_after_loss(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """No entry right after a loss."""
-    lost_at, rest = snapshot.last_loss_at, timedelta(seconds=policy.cooldown_after_loss_s)
-    if lost_at is None or snapshot.at >= lost_at + rest:
-        return None
-    return f"a trade was closed at a loss at {lost_at:%H:%M:%S} UTC; entries rest until {lost_at + rest:%H:%M:%S}"
-
-
-def max_price_drift(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """The price is about what it was when the intent was made."""
-    price, seen = snapshot.bot.price.known(), intent.price_seen
-    if abs(price - seen) <= policy.max_price_drift * seen:
-        return None
-    return f"the price is {plain(price)}, {plain(seen)} was seen: more than a share of {plain(policy.max_price_drift)}"
-
-
-def price_known(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """What a person is shown of an exit is about the price now; later, a price that falls is no reason to stay."""
-    snapshot.bot.price.known()
-    return max_price_drift(intent, policy, snapshot) if intent.state == "proposed" else None
-
-
-def quiet_hours(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
-    """Times of day without entries."""
-    return "it is within quiet_hours" if policy.is_quiet(snapshot.at) else None
 
 
 def intent_lifetime(intent: Intent, policy: Policy, _snapshot: Snapshot) -> str | None:
@@ -214,62 +76,31 @@ def expired(intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
     return f"it expired at {intent.expires_at:%H:%M:%S} UTC" if snapshot.at >= intent.expires_at else None
 
 
-def trade_open(intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """An exit leaves a trade that Freqtrade has open, in the pair it names."""
-    for trade in snapshot.trades.opened:
-        if trade.trade_id == intent.trade_id:
-            return None if trade.pair == intent.pair else f"trade {trade.trade_id} is in {trade.pair}"
-    return f"trade {intent.trade_id} is not open"
-
-
-def amount(intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """An exit sells no more than the trade holds."""
-    held = [each.amount for each in snapshot.trades.opened if each.trade_id == intent.trade_id]
-    return _above(intent.amount or NOTHING, held[0]) if held else None
-
-
-def exit_taken(intent: Intent, _policy: Policy, snapshot: Snapshot) -> str | None:
-    """One exit of a trade at a time: what is sold twice is not there."""
-    for other in snapshot.books.under_way:
-        if other.action == "exit" and other.trade_id == intent.trade_id:
-            return f"intent {other.id} to leave trade {intent.trade_id} is {other.state}"
-    return None
-
-
-def _stake(intent: Intent) -> Decimal:
-    return intent.stake or NOTHING
-
-
-def _above(figure: Decimal | int, maximum: Decimal | int | None) -> str | None:
-    if maximum is None or figure <= maximum:
-        return None
-    return f"{plain(Decimal(figure))} is above {plain(Decimal(maximum))}"
-
-
 ALWAYS: dict[str, Limit] = {"mode": mode, "intent_lifetime": intent_lifetime, "expired": expired}
 ENTRY_LIMITS: dict[str, Limit] = ALWAYS | {
-    "halted": halted,
-    "bot_state": bot_enters,
-    "allowed_pairs": pair_allowed,
-    "pair_locked": pair_locked,
-    "pair_taken": pair_taken,
-    "min_stake": min_stake,
-    "max_stake": max_stake,
-    "max_exposure": max_exposure,
-    "max_exposure_share": max_exposure_share,
-    "max_open_trades": max_open_trades,
-    "min_free_balance": min_free_balance,
-    "max_orders_per_hour": max_orders_per_hour,
-    "max_orders_per_day": max_orders_per_day,
-    "max_loss_per_day": max_loss_per_day,
-    "cooldown_after_loss": cooldown_after_loss,
-    "max_price_drift": max_price_drift,
-    "quiet_hours": quiet_hours,
+    "halted": entries.halted,
+    "bot_state": entries.bot_enters,
+    "allowed_pairs": entries.pair_allowed,
+    "pair_locked": entries.pair_locked,
+    "pair_taken": entries.pair_taken,
+    "max_unknown": entries.max_unknown,
+    "min_stake": entries.min_stake,
+    "max_stake": entries.max_stake,
+    "max_exposure": entries.max_exposure,
+    "max_exposure_share": entries.max_exposure_share,
+    "max_open_trades": entries.max_open_trades,
+    "min_free_balance": entries.min_free_balance,
+    "max_orders_per_hour": entries.max_orders_per_hour,
+    "max_orders_per_day": entries.max_orders_per_day,
+    "max_loss_per_day": entries.max_loss_per_day,
+    "cooldown_after_loss": entries.cooldown_after_loss,
+    "max_price_drift": entries.max_price_drift,
+    "quiet_hours": entries.quiet_hours,
 }
 EXIT_LIMITS: dict[str, Limit] = ALWAYS | {
-    "bot_state": bot_leaves,
-    "trade_open": trade_open,
-    "amount": amount,
-    "exit_taken": exit_taken,
-    "max_price_drift": price_known,
+    "bot_state": exits.bot_leaves,
+    "trade_open": exits.trade_open,
+    "amount": exits.amount,
+    "exit_taken": exits.exit_taken,
+    "max_price_drift": exits.price_known,
 }

@@ -1,36 +1,39 @@
 """The policy: what the broker lets happen to money. One file, every key in it and no other."""
 
+import asyncio
+import signal
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime, time
-from decimal import Decimal
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from psycopg import Error as DatabaseError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from broker.audit import Audit
-from broker.figures import exact, plain
+from broker.figures import plain
 from broker.intents import Mode, Pair
+from broker.policy_values import (
+    DAY_S,
+    Amount,
+    Approval,
+    Hours,
+    MaxAmount,
+    MaxCount,
+    MaxShare,
+    Seconds,
+    Share,
+    Zone,
+    ends_of,
+    is_within,
+)
 from pilothouse import log
 from pilothouse.errors import SettingsError
 from pilothouse.signing import digest
 
 EVERY_PAIR = "*"
-UNLIMITED = "unlimited"
-DAY_S = 86_400
 CEILINGS = (  # the first of each two may not be above the second
     ("min_stake", "max_stake"),
     ("max_stake", "max_exposure"),
@@ -40,50 +43,6 @@ CEILINGS = (  # the first of each two may not be above the second
     ("link_stake", "max_stake"),
 )
 HINT = "deploy/policy.toml shows every key with its meaning"
-
-Value = TypeVar("Value")
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; expected one such as Europe/Berlin") from error
-    return name
-
-
-def _amount(written: object) -> Decimal:
-    if not isinstance(written, str):
-        raise ValueError('expected an amount as text, such as "49.5"')  # noqa: TRY004 -- pydantic reports ValueErrors
-    return exact(written)
-
-
-def _maximum(written: object) -> Decimal | None:
-    return None if written == UNLIMITED else _amount(written)
-
-
-def _count(written: object) -> object:
-    return None if written == UNLIMITED else written
-
-
-def _shown_amount(maximum: Decimal | None) -> str:
-    return UNLIMITED if maximum is None else plain(maximum)
-
-
-def _shown_count(maximum: int | None) -> int | str:
-    return UNLIMITED if maximum is None else maximum
-
-
-Amount = Annotated[Decimal, BeforeValidator(_amount), PlainSerializer(plain)]
-Share = Annotated[Amount, Field(gt=0, lt=1)]
-MaxAmount = Annotated[Decimal | None, BeforeValidator(_maximum), PlainSerializer(_shown_amount)]
-MaxShare = Annotated[MaxAmount, Field(gt=0, le=1)]
-MaxCount = Annotated[
-    Annotated[int, Field(ge=0)] | None, BeforeValidator(_count), PlainSerializer(_shown_count, return_type=int | str)
-]
-Seconds = Annotated[int, Field(ge=0, le=DAY_S)]
-Approval = Literal["human", "allowance"]
-Hours = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class Policy(BaseModel):
@@ -112,7 +71,7 @@ class Policy(BaseModel):
     allowance_stake_per_day: Amount
     link_stake: Amount
     quiet_hours: list[Hours]
-    quiet_hours_zone: Annotated[str, AfterValidator(_known_zone)]
+    quiet_hours_zone: Zone
     max_unknown: Annotated[int, Field(ge=0)]
 
     @model_validator(mode="after")
@@ -139,11 +98,11 @@ class Policy(BaseModel):
     def is_quiet(self, at: datetime) -> bool:
         """Whether no entry is wanted at this time of day."""
         clock = at.astimezone(ZoneInfo(self.quiet_hours_zone)).time()
-        return any(_is_within(clock, *_ends(hours)) for hours in self.quiet_hours)
+        return any(is_within(clock, hours) for hours in self.quiet_hours)
 
 
 class CurrentPolicy:
-    """The policy in force; a file that is wrong never replaces one that was right."""
+    """`now` is the policy that holds."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -153,6 +112,17 @@ class CurrentPolicy:
         """Write down, at start, which policy is in force."""
         async with audit.writing() as writing:
             await writing.note("policy.loaded", self.now.hash, self.now.content)
+
+    async def follow(self, audit: Audit) -> None:
+        """Read the file again whenever the process is told to, until cancelled."""
+        told, running = asyncio.Event(), asyncio.get_running_loop()
+        running.add_signal_handler(signal.SIGHUP, told.set)
+        try:
+            while await told.wait():
+                told.clear()
+                await self._reload_or_keep(audit)
+        finally:
+            running.remove_signal_handler(signal.SIGHUP)
 
     async def reload(self, audit: Audit) -> None:
         """Read the file again: in force once the audit log says so."""
@@ -168,6 +138,12 @@ class CurrentPolicy:
         self.now = fresh
         log.get_logger().info("policy.loaded", hash=fresh.hash)
 
+    async def _reload_or_keep(self, audit: Audit) -> None:
+        try:
+            await self.reload(audit)
+        except DatabaseError as error:
+            log.get_logger().error("policy.kept", problem=str(error))
+
 
 def read_policy(path: Path) -> Policy:
     """The policy in this file; one error that names everything wrong with it."""
@@ -176,7 +152,7 @@ def read_policy(path: Path) -> Policy:
     except (OSError, ValueError) as error:
         raise SettingsError(f"the policy {path.name} cannot be read: {error}", hint=HINT) from error
     try:
-        return TypeAdapter(Policy).validate_python(written)
+        return Policy.model_validate(written)
     except ValidationError as error:
         problems = "; ".join(_problem(dict(each)) for each in error.errors(include_url=False))
         raise SettingsError(f"the policy {path.name} is refused: {problems}", hint=HINT) from error
@@ -206,14 +182,5 @@ def _contradictions(policy: Policy) -> Iterator[str]:
     if policy.mode == "live" and policy.link_stake:
         yield 'mode is "live": link_stake must be 0'
     yield from (
-        f"quiet_hours {hours} end when they begin" for hours in policy.quiet_hours if len(set(_ends(hours))) == 1
+        f"quiet_hours {hours} end when they begin" for hours in policy.quiet_hours if len(set(ends_of(hours))) == 1
     )
-
-
-def _ends(hours: str) -> tuple[time, time]:
-    begin, _, end = hours.partition("-")
-    return time.fromisoformat(begin), time.fromisoformat(end)
-
-
-def _is_within(clock: time, begin: time, end: time) -> bool:
-    return begin <= clock < end if begin < end else clock >= begin or clock < end

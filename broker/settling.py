@@ -20,7 +20,7 @@ from pilothouse.errors import PilothouseError
 from pilothouse.signing import instant
 
 GRACE = timedelta(minutes=3)  # longer than Freqtrade works on a call whose answer we do not wait for any more
-PAGE = 500
+PAGE = 100
 FORCED = "force_exit"  # the tag Freqtrade gives to the orders of forceexit
 ENDED = frozenset({"closed", "canceled", "cancelled", "expired", "rejected"})
 CANCELLED = "not filled in time, or cancelled: nothing was traded"

@@ -7,7 +7,7 @@ from uuid import UUID
 from broker.book_side import read_books
 from broker.books import Books
 from broker.bot_side import Lookout, NoDataError
-from broker.limits import loss_today
+from broker.entry_limits import loss_today
 from broker.policy import CurrentPolicy
 from broker.snapshot import Snapshot
 from pilothouse.clock import Clock, now
