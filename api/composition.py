@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
+import psycopg
 
 from agents import checkpoints
 from agents.awaited import Awaited, Fate, Waiting
@@ -30,7 +31,7 @@ from pilothouse import clock, log
 from pilothouse.cancelling import cancel_until_ended
 from pilothouse.db import Pool, make_pool, wait_until_reachable
 from pilothouse.models import ModelClient
-from pilothouse.outgoing import make_session
+from pilothouse.outgoing import make_session, until_reached
 from pilothouse.settings import WorkerSettings
 from tools.database import database_tools
 from tools.intents_client import IntentsClient
@@ -41,6 +42,7 @@ from tools.trading import TradingClient, trading_tools
 from tools.workflows import workflow_tools
 
 POOL_SIZE = 20
+REACHABLE_S = 30  # a connection that breaks off while the process starts is made again
 
 logger = log.get_logger()
 
@@ -60,7 +62,8 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     """Open everything; what works in the background is under way when this returns, and ends first."""
     pool = await stack.enter_async_context(make_pool(settings.database_url, size=POOL_SIZE))
     await wait_until_reachable(pool)
-    await checkpoints.set_up(settings.database_url)
+    set_up = partial(checkpoints.set_up, settings.database_url)
+    await until_reached(set_up, unreachable=psycopg.OperationalError, wait_s=REACHABLE_S)
     reader = await stack.enter_async_context(make_pool(settings.reader_url, size=2))
     session = await stack.enter_async_context(make_session(at_once=0))
 

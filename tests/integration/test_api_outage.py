@@ -1,17 +1,30 @@
 """PostgreSQL is away: every request is told so soon, as documented, and all is well once it is back."""
 
+import asyncio
+
 import httpx
 import psycopg
 import pytest
 
+from agents.checkpoints import SETUP_LOCK
 from agents.eventlog import StoredEvent
 from api.sse import stream
+from pilothouse.db import connect
 from stack.postgres import stop
 from tests.fixtures.cluster import OwnServer
+from tests.fixtures.controller import StartController
 from tests.fixtures.outage import start_alone
+from tests.fixtures.postgres import DatabaseUrls
 from tests.fixtures.processes import Launcher
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
+
+WAITING = """
+    SELECT pid
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'advisory'"""
+CUT_WAITING = f"SELECT pg_terminate_backend(pid) FROM ({WAITING}) AS waiting"  # noqa: S608 -- our own constant
 
 
 async def test_without_the_database_a_request_is_refused_with_503_and_one_line_of_log(
@@ -35,6 +48,19 @@ async def test_without_the_database_a_request_is_refused_with_503_and_one_line_o
     log = alone.server.log.read_text()
     assert log.count("database.unreachable") == len(refused)
     assert "Traceback" not in log
+
+
+async def test_a_process_whose_connection_breaks_off_while_it_starts_starts_all_the_same(
+    start_own_controller: StartController, database_urls: DatabaseUrls
+) -> None:
+    with connect(database_urls.admin) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))  # as another process that sets up the tables
+        starting = asyncio.create_task(asyncio.to_thread(start_own_controller, "pilothouse/rehearsal"))
+        await until(lambda: bool(other.execute(CUT_WAITING).fetchall()), timeout_s=60)
+        await until(lambda: bool(other.execute(WAITING).fetchall()))
+    controller = await starting
+
+    assert "Traceback" not in controller.server.log.read_text()
 
 
 async def test_readiness_says_that_the_database_is_down_and_tells_a_stranger_nothing_of_the_rest(
