@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from broker.audit import Writing
 from broker.book_side import ALLOWANCE, read_books
@@ -13,8 +13,11 @@ from broker.intents import Intent, IntentRequest, with_hash
 from broker.limits import Refusal, needs_person, refusals
 from broker.policy import CurrentPolicy
 from broker.snapshot import Snapshot
+from broker.usage import LimitsView, Usage
 from pilothouse.clock import Clock, now
 from pilothouse.errors import ConflictError
+
+NOBODYS = UUID(int=0)
 
 
 class Desk:
@@ -65,9 +68,17 @@ class Desk:
             found.append(Refusal("approval", "no allowance of the policy covers it any more"))
         return found
 
-    async def _snapshot(self, writing: Writing, intent: Intent, bot: BotSide) -> Snapshot:
-        at = self._clock()
-        books = await read_books(writing.connection, besides=intent.id, at=at, folder=self._folder)
+    async def limits(self) -> LimitsView:
+        """The policy in force, and how much of it is used now."""
+        policy = self._policy.now
+        bot = await self.look(policy.allowed_pairs[0])  # of any pair: no price is asked for
+        async with self._books.audit.writing() as writing:
+            used = Usage.of(await self._snapshot(writing, None, bot))
+        return LimitsView(policy=policy.content, used=used)
+
+    async def _snapshot(self, writing: Writing, besides: Intent | None, bot: BotSide) -> Snapshot:
+        at, intent_id = self._clock(), besides.id if besides else NOBODYS
+        books = await read_books(writing.connection, besides=intent_id, at=at, folder=self._folder)
         return Snapshot(bot, books)
 
     def _intent(self, caller: str, request: IntentRequest) -> Intent:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from broker.intent_views import IntentView
 from broker.intents import IntentRequest, State
 from broker.services import Called, Caller
+from broker.usage import LimitsView
 
 MAX_INTENTS = 500
 
@@ -48,3 +49,9 @@ async def list_intents(
 async def show_intent(services: Called, intent_id: UUID, user_id: Of) -> IntentView:
     """One intent of a user."""
     return IntentView.of(await services.books.get_own(intent_id, user_id=user_id))
+
+
+@router.get("/limits")
+async def show_limits(services: Called) -> LimitsView:
+    """The policy in force, and how much of it is used."""
+    return await services.desk.limits()
