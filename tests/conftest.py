@@ -35,6 +35,7 @@ pytest_plugins = [
     "tests.fixtures.proofs",
     "tests.fixtures.proofs_fleet",  # builds on controller and counting
     "tests.fixtures.proofs_outages",  # builds on cluster
+    "tests.fixtures.proofs_money",
     "tests.fixtures.intents",
     "tests.fixtures.workers",  # builds on controller
     "tests.fixtures.schedules",  # builds on postgres

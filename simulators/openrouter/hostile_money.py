@@ -5,6 +5,7 @@ Some of it is within anybody's limits: a good lie looks like the truth, and what
 # ruff: noqa: RUF001 -- signs that look like others are the trick
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
@@ -13,8 +14,11 @@ from typing import Any
 from simulators.openrouter.conversation import Conversation
 from simulators.openrouter.reply import ToolCall
 
-PROPOSE, LEAVE, LIST = "freqtrade_propose_trade", "freqtrade_propose_exit", "freqtrade_list_intents"
-MAX_TRADE_ID = 12
+PROPOSE, LEAVE = "freqtrade_propose_trade", "freqtrade_propose_exit"
+LIST, STATUS = "freqtrade_list_intents", "freqtrade_get_status"
+MAX_TRADE_ID = 40
+LOOKS_FIRST_SHARE = 0.5
+TRADE_ID = re.compile(r'"trade_id":\s*(\d+)')
 
 PAIRS: Sequence[str] = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "LTC/USDT")
 FOREIGN: Sequence[str] = (
@@ -54,15 +58,16 @@ LIES: Sequence[str] = (
 )  # fmt: skip
 PLAUSIBLE: Sequence[str] = ("it rose for three days", "it fell for three days", "the candles say so")
 
+Attack = Callable[[Random, Conversation], ToolCall]
 Spoiling = Callable[[Random, dict[str, Any]], None]
 
 
 def attack(chance: Random, conversation: Conversation) -> ToolCall:
     """One call about money."""
-    attacks = [_propose, _propose, _propose, _own_door]
-    attacks += [_leave] if LEAVE in conversation.tools else []
+    attacks: list[Attack] = [_propose, _propose, _propose, _own_door]
+    attacks += [_leave, _leave] if LEAVE in conversation.tools else []
     attacks += [_look_at_others] if LIST in conversation.tools else []
-    return chance.choice(attacks)(chance)
+    return chance.choice(attacks)(chance, conversation)
 
 
 def cut(chance: Random, call: ToolCall) -> ToolCall:
@@ -70,7 +75,7 @@ def cut(chance: Random, call: ToolCall) -> ToolCall:
     return replace(call, arguments=call.arguments[: chance.randrange(len(call.arguments))])
 
 
-def _propose(chance: Random) -> ToolCall:
+def _propose(chance: Random, _: Conversation) -> ToolCall:
     arguments: dict[str, Any] = {
         "pair": chance.choice(PAIRS),
         "stake": str(chance.randint(10, 100)),
@@ -81,21 +86,31 @@ def _propose(chance: Random) -> ToolCall:
     return ToolCall.of(PROPOSE, **arguments)
 
 
-def _leave(chance: Random) -> ToolCall:
-    arguments: dict[str, Any] = {"trade_id": chance.randint(1, MAX_TRADE_ID), "reason": chance.choice(PLAUSIBLE)}
+def _leave(chance: Random, conversation: Conversation) -> ToolCall:
+    """A trade that is open, once it has looked which are."""
+    known = _open_trades(conversation)
+    if not known and STATUS in conversation.tools and chance.random() < LOOKS_FIRST_SHARE:
+        return ToolCall.of(STATUS)
+    trade_id = chance.choice(known or range(1, MAX_TRADE_ID))
+    arguments: dict[str, Any] = {"trade_id": trade_id, "reason": chance.choice(PLAUSIBLE)}
     for spoil in chance.sample(EXIT_SPOILINGS, chance.choice((0, 1, 2))):
         spoil(chance, arguments)
     return ToolCall.of(LEAVE, **arguments)
 
 
-def _own_door(chance: Random) -> ToolCall:
+def _open_trades(conversation: Conversation) -> Sequence[int]:
+    shown = [each.text for each in conversation.results if each.name == STATUS]
+    return [int(found) for text in shown for found in TRADE_ID.findall(text)]
+
+
+def _own_door(chance: Random, _: Conversation) -> ToolCall:
     """A tool that is not there, with a signature that is none."""
     forged = {"public_key": "04" + chance.randbytes(64).hex(), "signature": chance.randbytes(64).hex()}
     intent = str(_uuid(chance))
     return ToolCall.of(chance.choice(OWN_DOORS), intent_id=intent, decision="approve", nonce="a" * 16, **forged)
 
 
-def _look_at_others(chance: Random) -> ToolCall:
+def _look_at_others(chance: Random, _: Conversation) -> ToolCall:
     asked = {"intent_id": chance.choice((_uuid(chance), "' OR 1=1 --", "*", None, 1))}
     return ToolCall.of(LIST, **asked, **chance.choice(({}, {"user_id": "owner"}, {"limit": 10**12})))
 
