@@ -86,7 +86,8 @@ async def keep(table: Table, run: NewRun, said: str) -> None:
     config: RunnableConfig = {"configurable": {"thread_id": str(run.thread_id), "checkpoint_ns": ""}}
     checkpoint = empty_checkpoint() | {"channel_values": {"messages": [HumanMessage(said, id=str(run.id))]}}
     metadata: CheckpointMetadata = {"source": "loop", "step": 1, "parents": {}, "run_id": str(run.id)}
-    await RunSaver(table.pool, run, Vault("")).aput(config, cast("Checkpoint", checkpoint), metadata, {})
+    saver = RunSaver(table.pool, run, Vault(""), on_saved=lambda _: None)
+    await saver.aput(config, cast("Checkpoint", checkpoint), metadata, {})
 
 
 async def test_a_lost_run_is_neither_kept_nor_let_go(table: Table) -> None:
