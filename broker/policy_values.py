@@ -16,7 +16,7 @@ DAY_S = 86_400
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"{name!r} is no time zone; expected one such as Europe/Berlin") from error
     return name
 
