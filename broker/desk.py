@@ -26,19 +26,19 @@ class Desk:
     def __init__(
         self, books: Books, policy: CurrentPolicy, lookout: Lookout, *, folder: Path, clock: Clock = now
     ) -> None:
-        self._books = books
-        self._policy = policy
+        self.books = books
+        self.policy = policy
         self._lookout = lookout
         self._folder = folder
         self._clock = clock
 
     async def propose(self, caller: str, request: IntentRequest) -> Intent:
         """The intent this request becomes, judged; the one it became before, if its key was used already."""
-        known = await self._books.with_key(caller=caller, user_id=request.user_id, key=request.key)
+        known = await self.books.with_key(caller=caller, user_id=request.user_id, key=request.key)
         if known:
             return _same(known, request)
         bot = await self.look(request.pair)  # before the transaction: nobody waits for Freqtrade in it
-        async with self._books.audit.writing() as writing:
+        async with self.books.audit.writing() as writing:
             values = {"caller": caller, "user_id": request.user_id, "key": request.key}
             before = await find(writing.connection, HAS_KEY, values)
             if before:
@@ -52,7 +52,7 @@ class Desk:
     async def admit(self, writing: Writing, intent: Intent, bot: BotSide) -> Intent:
         """Enter a new intent and judge it: refused with every reason, awaiting a person, or approved by allowance."""
         await add(writing, intent)
-        snapshot, policy = await self._snapshot(writing, intent, bot), self._policy.now
+        snapshot, policy = await self._snapshot(writing, intent, bot), self.policy.now
         found = refusals(intent, policy, snapshot)
         if found:
             return await move(writing, intent, "refused", refusals=[asdict(each) for each in found])
@@ -62,7 +62,7 @@ class Desk:
 
     async def recheck(self, writing: Writing, intent: Intent, bot: BotSide) -> list[Refusal]:
         """Every reason not to go on with an intent that was within the limits before."""
-        snapshot, policy = await self._snapshot(writing, intent, bot), self._policy.now
+        snapshot, policy = await self._snapshot(writing, intent, bot), self.policy.now
         found = refusals(intent, policy, snapshot)
         if intent.decided_by == ALLOWANCE and needs_person(intent, policy, snapshot):
             found.append(Refusal("approval", "no allowance of the policy covers it any more"))
@@ -82,7 +82,7 @@ class Desk:
         return Snapshot(bot, books)
 
     def _intent(self, caller: str, request: IntentRequest) -> Intent:
-        at, policy = self._clock(), self._policy.now
+        at, policy = self._clock(), self.policy.now
         lifetime_s = policy.intent_lifetime_s if request.lifetime_s is None else request.lifetime_s
         asked = request.model_dump(exclude={"lifetime_s"})
         intent = Intent(
