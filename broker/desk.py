@@ -70,9 +70,9 @@ class Desk:
 
     async def limits(self) -> LimitsView:
         """The policy in force, and how much of it is used now."""
-        policy = self._policy.now
+        policy = self.policy.now
         bot = await self.look(policy.allowed_pairs[0])  # of any pair: no price is asked for
-        async with self._books.audit.writing() as writing:
+        async with self.books.audit.writing() as writing:
             used = Usage.of(await self._snapshot(writing, None, bot))
         return LimitsView(policy=policy.content, used=used)
 
