@@ -16,6 +16,7 @@ from api.cli import (
     check,
     doctor,
     graph,
+    halt,
     logs,
     migrate,
     prune,
@@ -44,6 +45,8 @@ app.add_typer(threads.app, name="threads")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
+app.command()(halt.halt)
+app.command()(halt.resume)
 app.command()(up.up)
 app.command()(up.down)
 app.command()(up.status)
