@@ -42,6 +42,7 @@ CEILINGS = (  # the first of each two may not be above the second
     ("allowance_stake", "allowance_stake_per_day"),
     ("link_stake", "max_stake"),
 )
+NO_LIVE = "live trading needs an evidence card of strategy or agent, and this release has none"
 HINT = "deploy/policy.toml shows every key with its meaning"
 
 
@@ -152,10 +153,13 @@ def read_policy(path: Path) -> Policy:
     except (OSError, ValueError) as error:
         raise SettingsError(f"the policy {path.name} cannot be read: {error}", hint=HINT) from error
     try:
-        return Policy.model_validate(written)
+        policy = Policy.model_validate(written)
     except ValidationError as error:
         problems = "; ".join(_problem(dict(each)) for each in error.errors(include_url=False))
         raise SettingsError(f"the policy {path.name} is refused: {problems}", hint=HINT) from error
+    if policy.mode == "live":
+        raise SettingsError(f'the policy {path.name} says mode = "live": {NO_LIVE}', hint='set mode = "dry"')
+    return policy
 
 
 def _problem(error: dict[str, Any]) -> str:
