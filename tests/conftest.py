@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.fixtures.limits",  # builds on broker and postgres
     "tests.fixtures.approvals",  # builds on money
     "tests.fixtures.halts",  # builds on approvals
+    "tests.fixtures.relay",  # builds on limits and money
     "tests.fixtures.ledger",
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",

@@ -35,7 +35,7 @@ TAGS: dict[str, Callable[[Intent], str]] = {
 
 @pytest.mark.parametrize("what", TAGS)
 def test_an_entry_that_is_not_on_the_brokers_terms_is_refused(
-    freqtrade_bot: FreqtradeBot, free_pair: Callable[[], dict[str, Any]], what: str
+    freqtrade_bot: FreqtradeBot, free_pair: Callable[..., dict[str, Any]], what: str
 ) -> None:
     intent = make_intent(**free_pair())
 
@@ -48,7 +48,7 @@ def test_an_entry_that_is_not_on_the_brokers_terms_is_refused(
 
 
 async def test_with_strategy_entries_off_only_approved_intents_enter(
-    bot_without_strategy_entries: FreqtradeBot, loop: Loop, free_pair: Callable[[], dict[str, Any]]
+    bot_without_strategy_entries: FreqtradeBot, loop: Loop, free_pair: Callable[..., dict[str, Any]]
 ) -> None:
     bot = bot_without_strategy_entries
     before = {each["trade_id"] for each in bot.ask("status")}
@@ -58,7 +58,7 @@ async def test_with_strategy_entries_off_only_approved_intents_enter(
 
     await until(the_strategy_was_refused)
     intents: IntentBook = await loop.on(bot)
-    intent = await intents.enter(**free_pair())
+    intent = await intents.enter(**free_pair(contested=False))
     filled = await intents.reached(intent, "filled", "failed", "unknown")
 
     assert filled.fill is not None

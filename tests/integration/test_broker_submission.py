@@ -14,7 +14,7 @@ pytestmark = pytest.mark.freqtrade
 
 
 async def test_an_approved_buy_is_filled_and_its_trade_carries_the_tag(
-    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[[], dict[str, Any]]
+    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[..., dict[str, Any]]
 ) -> None:
     intent = await real_loop.enter(**free_pair())
 
@@ -40,7 +40,7 @@ async def test_what_freqtrade_refuses_has_failed_with_its_reason(real_loop: Inte
 
 
 async def test_a_trade_is_left_in_part_and_then_altogether(
-    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[[], dict[str, Any]]
+    real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[..., dict[str, Any]]
 ) -> None:
     bought = await real_loop.reached(await real_loop.enter(**free_pair()), "filled")
     assert bought.fill is not None
