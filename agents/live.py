@@ -13,6 +13,7 @@ from agents.eventlog import Earlier, EventLog, StoredEvent
 from agents.events import Event, MessageDelta, UsageRecorded, coalesce
 from agents.journal import RunJournal, RunLostError
 from agents.leases import End, Leases, NewRun, OnCancel
+from pilothouse.cancelling import AGAIN_S
 
 PAUSE_S = 0.1  # what comes within it is stored together; the first words of a message do not wait for it
 
@@ -83,6 +84,10 @@ class LiveRun:
                 raise RunLostError(f"run {self.run.id} was ended by another process")
             self._waiting.clear()
             self._publish(batch)
+
+    def can_be_cancelled(self, now_s: float) -> bool:
+        """Neither is the run at its end, nor was it told a moment ago."""
+        return not self.is_ending and now_s >= self.cancelled_at_s + AGAIN_S
 
     def close(self) -> None:
         """Nothing more will come from this process; without an end told, the run goes on elsewhere."""

@@ -20,7 +20,7 @@ from agents.live import LiveRun
 from agents.store import Run, Store, Thread, no_thread
 from agents.transcript import Transcript
 from pilothouse import log
-from pilothouse.cancelling import AGAIN_S, cancel_until_ended
+from pilothouse.cancelling import cancel_until_ended
 from pilothouse.db import Pool
 from pilothouse.errors import ConflictError
 
@@ -248,9 +248,9 @@ class Runs:
         now_s = asyncio.get_running_loop().time()
         for run_id in run_ids or tuple(self._live):
             live = self._live.get(run_id)
-            if live is None or live.is_ending or now_s < live.cancelled_at_s + AGAIN_S:
+            if live is None or not live.can_be_cancelled(now_s):
                 continue
             asked = live.on_cancel or await self._leases.cancel_asked(run_id)
-            if asked is not None and self._live.get(run_id) is live and not live.is_ending:
+            if asked is not None and self._live.get(run_id) is live and live.can_be_cancelled(now_s):
                 live.on_cancel, live.cancelled_at_s = asked, now_s
                 self._tasks[run_id].cancel()
