@@ -25,7 +25,10 @@ FIND = """
 NEWEST_FIRST = " ORDER BY intent.place DESC LIMIT %(limit)s"
 HAS_ID = "intent.id = %(id)s"
 HAS_KEY = "intent.caller = %(caller)s AND intent.user_id = %(user_id)s AND intent.key = %(key)s"
-OF_USER = "intent.user_id = %(user_id)s AND (%(states)s::text[] IS NULL OR intent.state = ANY(%(states)s))"
+OF_USER = """
+    intent.user_id = %(user_id)s
+    AND (%(states)s::text[] IS NULL OR intent.state = ANY(%(states)s))
+    AND (%(key)s::text IS NULL OR intent.key = %(key)s)"""
 IN_STATES = "intent.state = ANY(%(states)s)"
 INSERT = """
     INSERT INTO broker.intents
@@ -68,9 +71,16 @@ class Books:
             found = await find(connection, HAS_KEY, {"caller": caller, "user_id": user_id, "key": key})
         return found[0] if found else None
 
-    async def newest(self, *, user_id: str, states: Sequence[State] | None, limit: int) -> list[Intent]:
-        """A user's intents, the newest first; only those in `states`, if given."""
-        values = {"user_id": user_id, "states": None if states is None else list(states), "limit": limit}
+    async def newest(
+        self, *, user_id: str, states: Sequence[State] | None, limit: int, key: str | None = None
+    ) -> list[Intent]:
+        """A user's intents, the newest first; only those in `states`, and with this key, if given."""
+        values = {
+            "user_id": user_id,
+            "states": None if states is None else list(states),
+            "key": key,
+            "limit": limit,
+        }
         async with self._pool.connection() as connection:
             return await find(connection, OF_USER, values)
 

@@ -38,10 +38,11 @@ async def list_intents(
     services: Called,
     user_id: Of,
     state: Annotated[list[State] | None, Query(description="Only those in one of these")] = None,
+    key: Annotated[str | None, Query(max_length=200, description="Only the one that was proposed with it")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_INTENTS)] = 50,
 ) -> IntentsView:
     """A user's intents, the newest first."""
-    found = await services.books.newest(user_id=user_id, states=state, limit=limit)
+    found = await services.books.newest(user_id=user_id, states=state, key=key, limit=limit)
     return IntentsView(intents=[IntentView.of(each) for each in found])
 
 

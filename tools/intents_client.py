@@ -79,6 +79,11 @@ class IntentsClient:
         """One intent of a user."""
         return await self.broker.ask(f"/intents/{intent_id}", Intent, {"user_id": user_id})
 
+    async def with_key(self, key: str, *, user_id: str) -> Intent | None:
+        """What was proposed with this key before, if anything was."""
+        found = await self.broker.ask("/intents", Intents, {"user_id": user_id, "key": key})
+        return next(iter(found.intents), None)
+
     async def newest(self, *, user_id: str, limit: int) -> Intents:
         """A user's newest intents."""
         return await self.broker.ask("/intents", Intents, {"user_id": user_id, "limit": limit})

@@ -52,12 +52,14 @@ def proposal_tools(broker: TradingClient) -> list[Tool]:
             "freqtrade_propose_trade",
             "Propose to buy. The broker checks its limits and a person approves; this alone buys nothing.",
             ProposeTradeArguments,
+            intents,
             lambda call, arguments: _propose_trade(broker, intents, call, arguments),
         ),
         _proposing(
             "freqtrade_propose_exit",
             "Propose to sell an open trade or a part of it. A person approves; this alone sells nothing.",
             ProposeExitArguments,
+            intents,
             lambda call, arguments: _propose_exit(broker, intents, call, arguments),
         ),
         Tool(
@@ -86,10 +88,17 @@ def waits_for(result: Any) -> Awaited | None:
 
 
 def _proposing(
-    name: str, description: str, arguments: type[BaseModel], propose: Callable[[Call, Any], Awaitable[Intent]]
+    name: str,
+    description: str,
+    arguments: type[BaseModel],
+    intents: IntentsClient,
+    propose: Callable[[Call, Any], Awaitable[Intent]],
 ) -> Tool:
+    """A call made again after a crash would see another price: what it proposed the first time holds."""
+
     async def run(call: Call, given: Any) -> Any:
-        return (await propose(call, given)).model_dump(mode="json")
+        known = await intents.with_key(call.key, user_id=call.user_id)
+        return (known or await propose(call, given)).model_dump(mode="json")
 
     return Tool(name=name, description=description, arguments=arguments, run=run, risk="writes", awaits=waits_for)
 

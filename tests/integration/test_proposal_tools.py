@@ -31,12 +31,13 @@ async def test_a_proposal_waits_and_is_the_same_when_its_call_is_repeated(tradin
     asked = {"pair": "LTC/USDT", "stake": "11", "reason": "to see"}
 
     first = await use(trading, "freqtrade_propose_trade", call, **asked, evidence=["it fell"])
+    again = await use(trading, "freqtrade_propose_trade", call, **asked, evidence=["it fell"])
     listed = await use(trading, "freqtrade_list_intents", call, intent_id=first["id"])
 
     assert first["state"] in ("awaiting_approval", "refused")  # the bot's own strategy may have been quicker
     assert first["stake"] == "11"
     assert "reason" not in first  # free text of a model does not come back as a figure of the broker
-    assert listed["intents"][0]["id"] == first["id"]
+    assert again["id"] == listed["intents"][0]["id"] == first["id"]
 
 
 async def test_a_stake_over_the_limit_is_refused_with_the_reason(trading: TradingClient) -> None:
