@@ -16,6 +16,7 @@ from broker.policy import Policy
 from broker.snapshot import Snapshot
 
 NOTHING = Decimal(0)
+NO_DATA = "no_data"  # the code of whatever could not be judged
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def _found(limits: dict[str, Limit], intent: Intent, policy: Policy, snapshot: S
         try:
             problem = limit(intent, policy, snapshot)
         except NoDataError as error:
-            yield Refusal("no_data", error.message)
+            yield Refusal(NO_DATA, error.message)
             continue
         if problem:
             yield Refusal(code, problem)

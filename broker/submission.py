@@ -16,6 +16,7 @@ from broker.audit import Writing
 from broker.books import Books, find, move, read
 from broker.freqtrade import Freqtrade
 from broker.intents import Intent, State
+from broker.limits import NO_DATA, Refusal
 from broker.orders import Orders, RefusedError, UnclearError
 from broker.settling import Settling, exit_orders
 from pilothouse import log
@@ -36,7 +37,7 @@ class Desk(Protocol):
         """What Freqtrade says now."""
         ...
 
-    async def recheck(self, writing: Writing, intent: Intent, bot: Any, /) -> Sequence[Any]:
+    async def recheck(self, writing: Writing, intent: Intent, bot: Any, /) -> Sequence[Refusal]:
         """Every reason against it."""
         ...
 
@@ -143,7 +144,10 @@ class Submissions:
         under_way = await find(writing.connection, ON_PAIR, {"pair": intent.pair, "states": list(UNDER_WAY)})
         if fresh.state != "approved" or under_way:
             return None
-        if refusals := await self._desk.recheck(writing, fresh, snapshot):
+        refusals = await self._desk.recheck(writing, fresh, snapshot)
+        if refusals and all(each.code == NO_DATA for each in refusals):  # Freqtrade or its exchange is away: not yet
+            return None
+        if refusals:
             await move(writing, fresh, "refused", refusals=[vars(each) for each in refusals])
             return None
         return await move(writing, fresh, "submitting", submitted_at=self._clock(), orders_before=before)

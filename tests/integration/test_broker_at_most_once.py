@@ -1,11 +1,12 @@
 """Whatever becomes of the answer, an intent is sent to Freqtrade at most once, and what it came to is found out."""
 
+import asyncio
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 
 from broker.intents import State
+from broker.limits import NO_DATA, Refusal
 from pilothouse.clock import now
 from stack.ports import LOOPBACK, find_free
 from tests.fixtures.broker import StandIn, shown_trade
@@ -187,14 +188,34 @@ async def test_two_on_one_pair_go_one_after_the_other(intents: IntentBook, loop:
 async def test_what_is_refused_when_checked_again_is_never_sent(
     intents: IntentBook, loop: Loop, stand_in: StandIn
 ) -> None:
-    loop.desk.refusals = [SimpleNamespace(code="drift", message="the price moved")]
+    loop.desk.refusals = [Refusal("drift", "the price moved"), Refusal(NO_DATA, "no balance")]
     intent = await intents.enter()
 
     await loop.start(url=stand_in.url)
 
     refused = await intents.reached(intent, "refused")
-    assert refused.refusals == [{"code": "drift", "message": "the price moved"}]
+    assert refused.refusals == [
+        {"code": "drift", "message": "the price moved"},
+        {"code": "no_data", "message": "no balance"},
+    ]
     assert stand_in.posted == []
+
+
+async def test_while_nothing_can_be_known_an_approved_intent_waits_and_goes_as_soon_as_it_can(
+    intents: IntentBook, loop: Loop, stand_in: StandIn
+) -> None:
+    stand_in.answers["forceenter"] = (200, {})
+    loop.desk.refusals = [Refusal(NO_DATA, "Freqtrade cannot be reached")]
+    intent = await intents.enter()
+    await loop.start(url=stand_in.url)
+    await asyncio.sleep(2.5)  # two rounds
+    assert await intents.state(intent) == "approved"
+    assert stand_in.posted == []
+
+    loop.desk.refusals = []
+
+    await intents.reached(intent, "submitted", "failed", "filled")
+    assert len(stand_in.posted) == 1
 
 
 @pytest.mark.parametrize("state", ["awaiting_approval", "approved"])
