@@ -79,7 +79,8 @@ def _binance_routes(exchange: Exchange) -> APIRouter:
 
     @router.get("/depth")
     def show_depth(symbol: str, limit: Annotated[int, Query(ge=1)] = 100) -> dict[str, Any]:
-        return binance.depth(market, exchange.pair(symbol), limit=limit, now_s=now_s())
+        pair = exchange.pair(symbol)
+        return binance.depth(market, pair, limit=limit, now_s=now_s(), flight=exchange.faults.flight(pair))
 
     @router.get("/ticker/24hr")
     def show_ticker(symbol: str | None = None, symbols: str | None = None) -> Any:
@@ -124,7 +125,7 @@ def _own_routes(exchange: Exchange) -> APIRouter:
 
     @router.post("/twin/mode")
     def switch_mode(switch: Switch) -> Switch:
-        exchange.faults.mode = switch.mode
+        exchange.faults.switch(switch.mode)
         return switch
 
     _ = show_health, show_mode, switch_mode

@@ -82,17 +82,18 @@ def _kline(values: tuple[Any, ...], interval: int, digits: int) -> list[Any]:
     ]
 
 
-def depth(market: Market, pair: str, *, limit: int, now_s: float) -> dict[str, Any]:
-    """An order book one step wide on each side, deep enough for any sensible stake."""
+def depth(market: Market, pair: str, *, limit: int, now_s: float, flight: float = 0) -> dict[str, Any]:
+    """An order book one step wide on each side, or wider by `flight`; deep enough for any sensible stake."""
     digits = market.decimals(pair)
     price, step = price_at(market, pair, now_s=now_s), 10.0**-digits
     base = pair.partition("/")[0]
     quantity = _fixed(LEVEL_USD / usd(base), amount_decimals(base))
     levels = range(1, min(limit, BOOK_LEVELS) + 1)
+    bid, ask = price * (1 - flight), price * (1 + flight)
     return {
         "lastUpdateId": int(now_s * 1000),
-        "bids": [[_fixed(price - step * level, digits), quantity] for level in levels if price > step * level],
-        "asks": [[_fixed(price + step * level, digits), quantity] for level in levels],
+        "bids": [[_fixed(bid - step * level, digits), quantity] for level in levels if bid > step * level],
+        "asks": [[_fixed(ask + step * level, digits), quantity] for level in levels],
     }
 
 

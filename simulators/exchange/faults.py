@@ -1,14 +1,17 @@
 """Ways for the exchange to fail, switched by `POST /twin/mode`."""
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-Mode = Literal["ok", "down", "slow", "ratelimit", "garbage", "error"]
+Mode = Literal["ok", "down", "slow", "ratelimit", "garbage", "error", "fleeing"]
 SLOW_S = 30.0
+STEP = 0.0002  # more than a tick
+MOST_STEPS = 40
 
 
 class Switch(BaseModel):
@@ -22,6 +25,19 @@ class Faults:
     """How the exchange behaves now."""
 
     mode: Mode = "ok"
+    looks: Counter[str] = field(default_factory=Counter[str])
+
+    def switch(self, mode: Mode) -> None:
+        """From now on."""
+        self.mode = mode
+        self.looks.clear()
+
+    def flight(self, pair: str) -> float:
+        """How far the order book keeps from whoever looks, as a share: each time further, so no order is filled."""
+        if self.mode != "fleeing":
+            return 0
+        self.looks[pair] += 1
+        return STEP * min(self.looks[pair], MOST_STEPS)
 
     async def answer(self) -> Response | None:
         """The failure to answer with, or none."""

@@ -146,6 +146,19 @@ async def test_every_answer_says_that_its_prices_are_simulated(api: aiohttp.Clie
         assert "simulated" in response.headers["X-Simulated-Prices"]
 
 
+async def test_a_fleeing_book_is_never_again_where_it_was(
+    api: aiohttp.ClientSession, exchange_mode: Callable[[str], None]
+) -> None:
+    exchange_mode("fleeing")
+    asks: list[float] = []
+
+    for _ in range(3):
+        async with api.get("/api/v3/depth", params={"symbol": "ETHUSDT", "limit": 5}) as response:
+            asks.append(float((await response.json())["asks"][0][0]))
+
+    assert asks[0] < asks[1] < asks[2] < asks[0] * 1.01
+
+
 async def test_an_unknown_mode_is_refused(api: aiohttp.ClientSession) -> None:
     async with api.post("/twin/mode", json={"mode": "haunted"}) as response:
         assert response.status == 422
