@@ -16,7 +16,7 @@ PAUSE_S = 600.0
 SHOWN = 3
 TTL_S = 1.0
 
-Alarm = Callable[[str], Awaitable[None]]
+Alarm = Callable[[str], Awaitable[object]]
 
 
 class Auditor:

@@ -4,25 +4,31 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from broker.approvers import Approvers
 from broker.audit import Audit
+from broker.auditor import Auditor
 from broker.books import Books
 from broker.bot_side import Lookout
 from broker.decisions import Decisions
 from broker.desk import Desk
+from broker.equity import Equity
 from broker.freqtrade import Freqtrade
-from broker.halt import Halts
+from broker.halt import ITSELF, Halts
+from broker.keeping import Keeping
 from broker.links import Links
 from broker.orders import Orders
 from broker.permits import Permits
 from broker.policy import CurrentPolicy
 from broker.readings import Readings
+from broker.reconcile import Reconciler
 from broker.reminders import remind
 from broker.reporting import make_views
 from broker.services import Services
 from broker.settling import Settling
+from broker.stream import Stream
 from broker.submission import Submissions
 from broker.watch import Watch
 from pilothouse import log
@@ -45,7 +51,8 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
     freqtrade = Freqtrade(session, url=url, username=username, password=password)
     readings = Readings(freqtrade)
     stack.push_async_callback(readings.close)
-    audit = Audit(pool, key=settings.audit_key.encode(), folder=settings.data)
+    audit_key = settings.audit_key.encode()
+    audit = Audit(pool, key=audit_key, folder=settings.data)
     await policy.record(audit)
     books = Books(pool, audit)
     lookout = Lookout(freqtrade, readings)
@@ -58,10 +65,18 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
     approvers = Approvers(pool, audit, pairing_secret=settings.pairing_secret)
     halts = Halts(pool, audit, approvers=approvers, freqtrade=freqtrade, folder=settings.data)
     watch = Watch(pool, books, policy, lookout, folder=settings.data)
+    auditor = Auditor(pool, key=audit_key, folder=settings.data)
+    stack.push_async_callback(auditor.close)
+    keeping = Keeping(Reconciler(pool, freqtrade), Equity(pool, readings))
+    stream = Stream(session, url=url, username=username, password=password, news=keeping.wake)
     works = (
         make_views(pool, freqtrade),
         submissions.run(),
         halts.keep(watch.reason),
+        auditor.watch(partial(halts.halt, by=ITSELF)),
+        stream.run(),
+        keeping.keep_trades(),
+        keeping.keep_equity(),
         policy.follow(audit),
         remind(books),
     )
@@ -78,6 +93,7 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
         decisions=Decisions(books, approvers, desk),
         links=Links(pool, books, policy),
         halts=halts,
+        auditor=auditor,
     )
 
 

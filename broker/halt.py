@@ -28,6 +28,7 @@ from pilothouse.errors import BadInputError, NotFoundError, PilothouseError
 POLL_S = 0.5
 MAX_REASON_CHARS = 500
 BY_FILE = "the file"
+ITSELF = "the broker"
 RESUME = "resume"
 
 CURRENT = "SELECT id, reason, halted_by, halted_at FROM broker.halts WHERE lifted_at IS NULL"
@@ -126,7 +127,7 @@ class Halts:
         if halt is None and self._file.exists():
             halt = await self.halt(await asyncio.to_thread(self._written), by=BY_FILE)
         if halt is None and (reason := await watch()):
-            halt = await self.halt(reason, by="the broker")
+            halt = await self.halt(reason, by=ITSELF)
         if halt is not None:
             await self._pause()
         elif self._owes_start:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from broker.approvers import Approvers
+from broker.auditor import Auditor
 from broker.books import Books
 from broker.decisions import Decisions
 from broker.desk import Desk
@@ -31,6 +32,7 @@ class Services:
     decisions: Decisions
     links: Links
     halts: Halts
+    auditor: Auditor
 
 
 def services(request: Request) -> Services:
