@@ -34,7 +34,8 @@ class Keeping:
             self._news.clear()
             pause_s = self._every_s if await self._reconcile() else AGAIN_S
             try:
-                await asyncio.wait_for(self._news.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._news.wait()
             except TimeoutError:
                 continue
             await asyncio.sleep(TOGETHER_S)
