@@ -22,12 +22,13 @@ POLICY = "policy.loaded"
 
 @dataclass(frozen=True)
 class BookedTrade:
-    """What the check needs of a row in `broker.trades`; `exits`: the ids of its exit orders."""
+    """What the check needs of a row in `broker.trades`. `exits`: ids of its exit orders; `is_gone`: see `gone_at`."""
 
     trade_id: int
     pair: str
     enter_tag: str | None
     opened_at: datetime
+    is_gone: bool
     exits: list[str]
 
 
@@ -103,20 +104,25 @@ def check_trades(trades: Sequence[BookedTrade], intents: Mapping[UUID, Intent], 
 
 
 def check_fills(trades: Sequence[BookedTrade], intents: Iterable[Intent], *, known_at: datetime) -> list[Finding]:
-    """Every filled intent has its trade, or its exit order; `known_at`: trades are complete up to then."""
-    by_id = {trade.trade_id: trade for trade in trades}
-    tagged = {intent_id_of(trade.enter_tag) for trade in trades}
-    found: list[Finding] = []
-    for intent in intents:
-        if intent.state != "filled" or intent.changed_at > known_at:
-            continue
-        if intent.action == "enter" and intent.id not in tagged:
-            message = "it is filled, and Freqtrade has no trade with its tag"
-            found.append(Finding("intent_without_trade", f"intent {intent.id}", message))
-        if intent.action == "exit" and not _was_left(by_id.get(intent.trade_id or 0), intent):
-            message = f"it is filled, and trade {intent.trade_id} has no exit order for it"
-            found.append(Finding("intent_without_trade", f"intent {intent.id}", message))
-    return found
+    """Every fill has its trade, or its exit order; `known_at`: trades are complete up to then.
+
+    An intent that a person resolved as filled has no fill: there is nothing to hold it to.
+    """
+    kept = {trade.trade_id: trade for trade in trades if not trade.is_gone}
+    tagged = {intent_id_of(trade.enter_tag) for trade in kept.values()}
+    filled = [intent for intent in intents if intent.fill is not None and intent.changed_at <= known_at]
+    unmatched = [
+        intent
+        for intent in filled
+        if not (intent.id in tagged if intent.action == "enter" else _was_left(kept.get(intent.trade_id or 0), intent))
+    ]
+    return [Finding("intent_without_trade", f"intent {each.id}", _missing(each)) for each in unmatched]
+
+
+def _missing(intent: Intent) -> str:
+    if intent.action == "enter":
+        return "it is filled, and Freqtrade has no trade with its tag"
+    return f"it is filled, and trade {intent.trade_id} has no exit order for it"
 
 
 def _check_trade(trade: BookedTrade, intents: Mapping[UUID, Intent], story: Story) -> Finding | None:

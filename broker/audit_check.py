@@ -19,7 +19,7 @@ AT_ONCE = 500
 ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 RECORDS = "SELECT seq, at, kind, subject, body, mac FROM broker.audit ORDER BY seq"
 TRADES = """
-    SELECT trade.trade_id, trade.pair, trade.enter_tag, trade.opened_at,
+    SELECT trade.trade_id, trade.pair, trade.enter_tag, trade.opened_at, trade.gone_at IS NOT NULL AS is_gone,
            coalesce(array_agg(exit.order_id) FILTER (WHERE exit.side = 'sell'), '{}') AS exits
     FROM broker.trades AS trade
     LEFT JOIN broker.orders AS exit USING (trade_id)

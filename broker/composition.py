@@ -32,6 +32,7 @@ from broker.stream import Stream
 from broker.submission import Submissions
 from broker.watch import Watch
 from pilothouse import log
+from pilothouse.cancelling import cancel_until_ended
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.keys import Callers
 from pilothouse.outgoing import make_session
@@ -101,12 +102,7 @@ def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
     """Let it go on beside the routes until the stack ends; if it breaks, the process ends rather than look alive."""
     task = asyncio.create_task(work)
     task.add_done_callback(_stop_without)
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.wait([task])
-
-    stack.push_async_callback(end)
+    stack.push_async_callback(cancel_until_ended, task)
 
 
 def _stop_without(task: asyncio.Task[None]) -> None:
