@@ -20,15 +20,15 @@ Far = tuple[FarEnd, Freqtrade]
 
 
 @pytest.fixture
-def far(far_end: Far) -> FarEnd:
+def far(far_trades: Far) -> FarEnd:
     """Freqtrade's side."""
-    return far_end[0]
+    return far_trades[0]
 
 
 @pytest.fixture
-def reconciler(tables: Tables, far_end: Far) -> Reconciler:
+def reconciler(tables: Tables, far_trades: Far) -> Reconciler:
     """With pages of two trades."""
-    return Reconciler(tables.pool, far_end[1], page=2)
+    return Reconciler(tables.pool, far_trades[1], page=2)
 
 
 async def test_every_closed_trade_is_fetched_page_by_page(reconciler: Reconciler, far: FarEnd, tables: Tables) -> None:

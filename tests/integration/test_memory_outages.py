@@ -24,7 +24,11 @@ TURN = {"user": "ann", "key": "1", "messages": [{"role": "user", "content": "I t
 async def test_a_hanging_embedder_costs_the_deadline_three_times_and_then_nothing(
     in_process: InProcess, held_embedder: HeldEmbedder
 ) -> None:
+    held_embedder.released.set()
     async with in_process(lambda: held_embedder) as client:
+        await client.post("/memories", json=SAVE)  # for who told us nothing, nothing is looked for
+        held_embedder.released.clear()
+        held_embedder.asked = 0
         waited_s: list[float] = []
         for _ in range(4):
             started_s = time.monotonic()
