@@ -3,7 +3,8 @@
 As Freqtrade 2026.9 does it: an order without a price is placed at the best price of the order book at that moment and
 stays a limit order, so it never pays more than that; not filled within `unfilledtimeout` (a minute), it is cancelled,
 and a trade that consisted of it alone is deleted. A price of ours above the market would be worse: in dry-run it is
-what the trade then pays, and the stake is divided by it.
+what the trade then pays, and the stake is divided by it. An exit is a market order: a limit is left behind exactly when
+the price falls, which is when a person wants out.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from pilothouse.errors import UpstreamError
 from pilothouse.outgoing import make_session
 
 PATIENCE_S = 60.0  # what Freqtrade itself may need while its exchange is slow
-ORDER_TYPE = "limit"
+ENTRY_TYPE, EXIT_TYPE = "limit", "market"
 UNHANDLED = frozenset({401, 404, 405, 422})  # answered before Freqtrade looked at what it should do
 WRONG_MODE = "Bot is not in the correct state."
 MAX_REASON_CHARS = 300
@@ -47,7 +48,7 @@ class Orders:
             {
                 "pair": pair,
                 "side": "long",
-                "ordertype": ORDER_TYPE,
+                "ordertype": ENTRY_TYPE,
                 "stakeamount": float(stake),
                 "entry_tag": tag,
             },
@@ -56,7 +57,7 @@ class Orders:
     async def leave(self, *, trade_id: int, amount: Decimal | None) -> None:
         """Sell all of a trade, or `amount` of it. Freqtrade first cancels what orders of that trade are open."""
         partial = {} if amount is None else {"amount": float(amount)}
-        await self._send("forceexit", {"tradeid": trade_id, "ordertype": ORDER_TYPE, **partial})
+        await self._send("forceexit", {"tradeid": trade_id, "ordertype": EXIT_TYPE, **partial})
 
     async def _send(self, path: str, body: Mapping[str, Any]) -> None:
         status, text = await self._post(path, body)

@@ -31,8 +31,8 @@ async def test_killed_before_it_hears_of_its_buy_it_finds_it_and_does_not_buy_ag
     relay.keeps = "nothing"
     await start_broker()
 
-    filled = await intents.reached(intent, "filled", "failed", "unknown")
-    assert filled.state == "filled"
+    found = await intents.reached(intent, "filled", "failed", "unknown")
+    assert found.state in ("filled", "failed")  # found in any case; the price may have run away from it
     assert relay.moved == ["forceenter"]
 
 
@@ -67,7 +67,7 @@ async def test_while_halted_nothing_is_bought_and_what_is_open_can_be_left(
     intents: IntentBook, relay: Relay, start_broker: StartBroker, free_pair: Callable[..., dict[str, Any]]
 ) -> None:
     broker = await start_broker()
-    bought = await intents.reached(await intents.enter(**free_pair()), "filled", "failed", "refused", "unknown")
+    bought = await intents.bought(free_pair)
     assert bought.fill is not None
 
     status, answer = await broker.post("/halt", {"reason": "prices look wrong", "user_id": "ada"})

@@ -16,15 +16,13 @@ pytestmark = pytest.mark.freqtrade
 async def test_an_approved_buy_is_filled_and_its_trade_carries_the_tag(
     real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[..., dict[str, Any]]
 ) -> None:
-    intent = await real_loop.enter(**free_pair())
+    filled = await real_loop.bought(free_pair)
 
-    filled = await real_loop.reached(intent, "filled", "failed", "unknown")
-
-    assert (filled.state, filled.note) == ("filled", "")
+    assert filled.note == ""
     assert filled.fill is not None
-    trade = next(each for each in freqtrade_bot.ask("status") if intent_id_of(each["enter_tag"]) == intent.id)
+    trade = next(each for each in freqtrade_bot.ask("status") if intent_id_of(each["enter_tag"]) == filled.id)
     assert trade["trade_id"] == filled.fill["trade_id"]
-    assert trade["pair"] == intent.pair
+    assert trade["pair"] == filled.pair
     assert Decimal(49) < Decimal(filled.fill["cost"]) <= Decimal(50)
     assert Decimal(filled.fill["amount"]) == Decimal(str(trade["amount"]))
     assert Decimal(filled.fill["price"]) == Decimal(str(trade["open_rate"]))
@@ -42,7 +40,7 @@ async def test_what_freqtrade_refuses_has_failed_with_its_reason(real_loop: Inte
 async def test_a_trade_is_left_in_part_and_then_altogether(
     real_loop: IntentBook, freqtrade_bot: FreqtradeBot, free_pair: Callable[..., dict[str, Any]]
 ) -> None:
-    bought = await real_loop.reached(await real_loop.enter(**free_pair()), "filled")
+    bought = await real_loop.bought(free_pair)
     assert bought.fill is not None
     trade_id, whole = bought.fill["trade_id"], Decimal(bought.fill["amount"])
 
