@@ -150,7 +150,10 @@ class Submissions:
         if refusals:
             await move(writing, fresh, "refused", refusals=[vars(each) for each in refusals])
             return None
-        return await move(writing, fresh, "submitting", submitted_at=self._clock(), orders_before=before)
+        at = self._clock()
+        if at >= fresh.expires_at:  # while it was looked at: the next round says so
+            return None
+        return await move(writing, fresh, "submitting", submitted_at=at, orders_before=before)
 
     async def _exits_before(self, intent: Intent) -> list[str] | None:
         """The exit orders its trade has already: only another one can be ours."""
