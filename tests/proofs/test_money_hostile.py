@@ -73,4 +73,4 @@ async def test_a_hijacked_model(money_stack: MoneyStack, proof: Proof, own_launc
         honest.accepted
     )
     assert sum(victims.answers.values()) == turns
-    assert len(bought) > 1, "nothing was at stake"
+    assert bought, "nothing was at stake"
