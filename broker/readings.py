@@ -103,8 +103,10 @@ class Readings:
         )
 
     async def trades(self, *, limit: int) -> TradesView:
-        """The latest trades, open and closed; Freqtrade keeps the two apart."""
+        """The latest trades, open and closed; Freqtrade keeps the two apart, and one may be closed in between."""
         opened, closed = await self._freqtrade.open_trades(), await self._freqtrade.closed_trades(limit=limit)
+        closed_ids = {each.trade_id for each in closed.trades}
+        opened = [each for each in opened if each.trade_id not in closed_ids]
         latest = [*sorted(opened, key=lambda each: each.open_date, reverse=True), *closed.trades]
         return TradesView(trades=[_trade(each) for each in latest[:limit]], total=len(opened) + closed.total_trades)
 

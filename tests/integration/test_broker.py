@@ -53,8 +53,10 @@ async def test_the_balance_adds_up(broker: Broker) -> None:
 
 async def test_a_closed_trade_is_in_trades_profit_and_performance(broker: Broker, freqtrade_bot: FreqtradeBot) -> None:
     trade = next(each for each in freqtrade_bot.ask("status") if not each["has_open_orders"])
-    freqtrade_bot.ask("forceexit", {"tradeid": str(trade["trade_id"])})
-    freqtrade_bot.wait_for("trades", lambda answer: answer["trades_count"] > 0)
+    freqtrade_bot.ask("forceexit", {"tradeid": str(trade["trade_id"]), "ordertype": "market"})
+    freqtrade_bot.wait_for(
+        "trades", lambda answer: trade["trade_id"] in [each["trade_id"] for each in answer["trades"]]
+    )
 
     _, trades = await broker.get("/trades")
     _, performance = await broker.get("/performance")

@@ -49,6 +49,17 @@ async def test_a_total_that_leaves_out_what_has_no_price_is_not_complete(reading
     assert "leaves out ETH" in balance.warning
 
 
+async def test_a_trade_that_closes_between_two_reads_is_shown_once(readings: Readings, stand_in: StandIn) -> None:
+    closed = shown_trade(is_open=False, close_date="2026-11-24 08:15:00", close_rate=3020.0, exit_reason="force_exit")
+    stand_in.answers["status"] = (200, [shown_trade()])
+    stand_in.answers["trades"] = (200, {"trades": [closed], "total_trades": 1})
+
+    shown = await readings.trades(limit=10)
+
+    assert [each.is_open for each in shown.trades] == [False]
+    assert shown.total == 1
+
+
 async def test_a_slow_balance_gives_the_last_known_one_and_says_so(
     client: Freqtrade, stand_in: StandIn, at: dict[str, datetime]
 ) -> None:
