@@ -30,7 +30,7 @@ from agents.journal import RunLostError
 from agents.leases import NewRun
 from agents.serializer import HINT, StrictSerializer, UnreadableStateError
 from agents.transcript import FORGET, Transcript, runs_of
-from pilothouse.db import AsyncDictConnection, Pool
+from pilothouse.db import AdvisoryLock, AsyncDictConnection, Pool
 
 # The row lock holds off whoever wants to take the run over until this has ended: nobody writes into a thread for a run
 # that another process has.
@@ -69,7 +69,6 @@ FORGET_WRITES = """
 FORGET_CHECKPOINTS = """
     DELETE FROM checkpoints
     WHERE thread_id = %(thread_id)s AND metadata ->> 'run_id' = %(run_id)s"""
-SETUP_LOCK = 7_208_701  # any fixed number: two controllers take turns
 PACKED = "state"  # the one channel value a stored checkpoint has
 
 
@@ -165,7 +164,7 @@ async def set_up(url: str) -> None:
     async with await AsyncConnection[DictRow].connect(
         url, autocommit=True, prepare_threshold=0, row_factory=dict_row
     ) as held:
-        await held.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))
+        await held.execute("SELECT pg_advisory_lock(%s)", (AdvisoryLock.CHECKPOINT_TABLES,))
         await AsyncPostgresSaver(held).setup()
 
 

@@ -15,14 +15,13 @@ from psycopg_pool import PoolTimeout
 
 from pilothouse import log
 from pilothouse.clock import Clock
-from pilothouse.db import AsyncDictConnection, Pool
+from pilothouse.db import AdvisoryLock, AsyncDictConnection, Pool
 
 FIRST_AFTER_S = 60
 EVERY_S = 3600
 BREATH_S = 0.05
 BATCH = 50  # runs
 KEEP_JOURNALS = timedelta(hours=1)
-LOCK = 7_208_702  # any fixed number: one process at a time
 
 TAKE_TURN = "SELECT pg_advisory_xact_lock(%(lock)s)"
 NEXT_JOURNALS = """
@@ -138,7 +137,7 @@ class Retention:
 
     async def _prune_batch(self, connection: AsyncDictConnection) -> Counts:
         """Empty when nothing is due."""
-        await connection.execute(TAKE_TURN, {"lock": LOCK})
+        await connection.execute(TAKE_TURN, {"lock": AdvisoryLock.RETENTION})
         journals = await self._due(connection, NEXT_JOURNALS, KEEP_JOURNALS)
         runs = await self._due(connection, NEXT_RUNS, self._keep_events)
         counts: Counts = {}

@@ -18,10 +18,8 @@ from typing import Any
 from broker.audit_head import HEAD_FILE, Head, keep_proof, write_head
 from broker.intents import Intent
 from pilothouse.clock import Clock, now
-from pilothouse.db import AsyncDictConnection, Pool
+from pilothouse.db import AdvisoryLock, AsyncDictConnection, Pool
 from pilothouse.signing import canonical, instant
-
-TURNS = 7_208_702  # any fixed number: who appends takes turns
 
 TAKE_TURN = "SELECT pg_advisory_xact_lock(%(turns)s)"
 LAST = "SELECT seq, mac FROM broker.audit ORDER BY seq DESC LIMIT 1"
@@ -78,7 +76,7 @@ class Audit:
         """
         async with self._turn:
             async with self._pool.connection() as connection, connection.transaction():
-                await connection.execute(TAKE_TURN, {"turns": TURNS})
+                await connection.execute(TAKE_TURN, {"turns": AdvisoryLock.AUDIT})
                 row = await (await connection.execute(LAST)).fetchone()
                 began = Head() if row is None else Head(row["seq"], row["mac"])
                 await asyncio.to_thread(keep_proof, self._file, began, self._key)

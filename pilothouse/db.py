@@ -2,6 +2,7 @@
 
 import hashlib
 import select
+from enum import IntEnum, unique
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -16,7 +17,6 @@ Pool = AsyncConnectionPool[AsyncDictConnection]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 CONNECT_TIMEOUT_S = 10
-MIGRATION_LOCK = 7_208_700  # any fixed number: two migrators take turns
 
 CREATE_JOURNAL = """
     CREATE SCHEMA IF NOT EXISTS pilothouse;
@@ -27,6 +27,16 @@ CREATE_JOURNAL = """
     )"""
 LIST_APPLIED = "SELECT name, sha256 FROM pilothouse.migrations"
 RECORD = "INSERT INTO pilothouse.migrations (name, sha256) VALUES (%(name)s, %(sha256)s)"
+
+
+@unique
+class AdvisoryLock(IntEnum):
+    """Who takes turns with its like; PostgreSQL has one space of such numbers for a whole database."""
+
+    MIGRATIONS = 7_208_700
+    CHECKPOINT_TABLES = 7_208_701
+    RETENTION = 7_208_702
+    AUDIT = 7_208_703
 
 
 def make_pool(url: str, *, size: int = 10) -> Pool:
@@ -68,7 +78,7 @@ async def wait_until_reachable(pool: Pool, *, timeout_s: float = 30) -> None:
 def migrate(url: str, *, folder: Path = MIGRATIONS) -> list[str]:
     """Apply every migration not applied yet, each in its own transaction; returns the names applied now."""
     with connect(url) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        connection.execute("SELECT pg_advisory_lock(%s)", (AdvisoryLock.MIGRATIONS,))
         connection.execute(CREATE_JOURNAL)
         applied = {row["name"]: row["sha256"] for row in connection.execute(LIST_APPLIED).fetchall()}
         return [path.name for path in sorted(folder.glob("[0-9]*.sql")) if _apply(connection, path, applied)]

@@ -6,10 +6,9 @@ import httpx
 import psycopg
 import pytest
 
-from agents.checkpoints import SETUP_LOCK
 from agents.eventlog import StoredEvent
 from api.sse import stream
-from pilothouse.db import connect
+from pilothouse.db import AdvisoryLock, connect
 from stack.postgres import stop
 from tests.fixtures.cluster import OwnServer
 from tests.fixtures.controller import StartController
@@ -54,7 +53,9 @@ async def test_a_process_whose_connection_breaks_off_while_it_starts_starts_all_
     start_own_controller: StartController, database_urls: DatabaseUrls
 ) -> None:
     with connect(database_urls.admin) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))  # as another process that sets up the tables
+        other.execute(
+            "SELECT pg_advisory_lock(%s)", (AdvisoryLock.CHECKPOINT_TABLES,)
+        )  # as another process that sets up the tables
         starting = asyncio.create_task(asyncio.to_thread(start_own_controller, "pilothouse/rehearsal"))
         await until(lambda: bool(other.execute(CUT_WAITING).fetchall()), timeout_s=60)
         await until(lambda: bool(other.execute(WAITING).fetchall()))
