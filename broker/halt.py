@@ -28,6 +28,7 @@ from pilothouse.errors import BadInputError, NotFoundError, PilothouseError
 POLL_S = 0.5
 MAX_REASON_CHARS = 500
 BY_FILE = "the file"
+OWED_FILE = "start.owed"  # the halt is lifted, or about to be, and Freqtrade was not started yet
 ITSELF = "the broker"
 RESUME = "resume"
 
@@ -62,9 +63,9 @@ class Halts:
         self._approvers = approvers
         self._freqtrade = freqtrade
         self._file = folder / HALT_FILE
+        self._owed = folder / OWED_FILE
         self._clock = clock
         self._woken = asyncio.Event()
-        self._owes_start = False
 
     async def current(self) -> Halt | None:
         """The one that is not lifted, if there is one."""
@@ -102,8 +103,8 @@ class Halts:
             lifted = {"id": halt.id, "at": self._clock(), "by": approver.name}
             await writing.connection.execute(LIFT, lifted)
             await writing.note("halt.lifted", str(halt.id), {"by": approver.name})
+            self._owed.touch()
             self._file.unlink(missing_ok=True)  # before the commit: a file written after this moment halts anew
-        self._owes_start = True
         self._woken.set()
         logger.warning("halt.lifted", by=approver.name)
         return halt
@@ -130,7 +131,7 @@ class Halts:
             halt = await self.halt(reason, by=ITSELF)
         if halt is not None:
             await self._pause()
-        elif self._owes_start:
+        elif self._owed.exists():
             await self._start()
 
     def _written(self) -> str:
@@ -150,7 +151,7 @@ class Halts:
         if (await self._freqtrade.show_config()).state == "paused":
             await self._freqtrade.start()
             logger.info("freqtrade.started")
-        self._owes_start = False
+        self._owed.unlink()
 
 
 async def _current(connection: AsyncDictConnection) -> Halt | None:

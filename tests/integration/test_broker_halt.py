@@ -9,7 +9,7 @@ from broker.watch import Watch
 from pilothouse.errors import BadInputError, ForbiddenError, NotFoundError
 from tests.fixtures.approvals import Person
 from tests.fixtures.broker import until
-from tests.fixtures.halts import HaltRoom, asked_for_config, closed_today, is_halted, shows
+from tests.fixtures.halts import HaltRoom, asked_for_config, closed_today, is_halted, looked, shows
 
 
 async def test_a_halt_is_in_books_and_file_and_freqtrade_is_paused(halt_room: HaltRoom) -> None:
@@ -75,6 +75,28 @@ async def test_an_approvers_signature_lifts_it_and_freqtrade_goes_on(halt_room: 
     await until(lambda: shows(halt_room, "running"))
     assert await halts.current() is None
     assert not halt_room.file.exists()
+
+
+async def test_a_broker_that_died_after_it_lifted_the_halt_starts_freqtrade_when_it_returns(
+    halt_room: HaltRoom,
+) -> None:
+    died, ada = halt_room.make(), await halt_room.office.paired("ada")
+    halt = await died.halt("prices look wrong", by="ada")
+    halt_room.set_bot_state("paused")
+    await died.resume(ada.signs(str(halt.id), "resume"))
+
+    await halt_room.kept()
+
+    await until(lambda: shows(halt_room, "running"))
+
+
+async def test_a_bot_that_somebody_paused_stays_paused(halt_room: HaltRoom) -> None:
+    halt_room.set_bot_state("paused")
+
+    await halt_room.kept()
+
+    await until(lambda: looked(halt_room, 2))
+    assert halt_room.bot.posted == []
 
 
 async def test_nobody_elses_signature_lifts_it_nor_one_about_something_else(halt_room: HaltRoom) -> None:
