@@ -85,13 +85,17 @@ def judge(intent: Intent, trades: Sequence[FreqtradeTrade]) -> Verdict | None:
 
 
 async def trades_since(freqtrade: Freqtrade, moment: datetime) -> list[FreqtradeTrade]:
-    """All that are open, and all that were closed after `moment`; open ones first, so that none slips through."""
-    trades = await freqtrade.open_trades()
+    """All that are open, and all that were closed after `moment`.
+
+    Open ones first, so that none slips through; what is closed in between is found twice, and counts once, as closed.
+    """
+    trades, offset = {each.trade_id: each for each in await freqtrade.open_trades()}, 0
     while True:
-        page = await freqtrade.closed_trades(limit=PAGE, offset=sum(not each.is_open for each in trades))
-        trades += page.trades
+        page = await freqtrade.closed_trades(limit=PAGE, offset=offset)
+        trades |= {each.trade_id: each for each in page.trades}
+        offset += len(page.trades)
         if len(page.trades) < PAGE or any(each.close_date and each.close_date < moment for each in page.trades):
-            return trades
+            return list(trades.values())
 
 
 def exit_orders(trade: FreqtradeTrade) -> list[FreqtradeOrder]:
