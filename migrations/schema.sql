@@ -534,6 +534,117 @@ $$;
 
 ALTER FUNCTION jobs.procrastinate_update_heartbeat_v1(worker_id bigint) OWNER TO pilothouse_controller;
 
+CREATE FUNCTION proxy.reserve(calls jsonb) RETURNS TABLE(id uuid, refused_by text, left_usd numeric)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    call jsonb;
+    budget record;
+    asked numeric;
+BEGIN
+    INSERT INTO proxy.budgets (kind, subject)
+    SELECT DISTINCT part ->> 'kind', part ->> 'subject'
+    FROM jsonb_array_elements(calls) AS each, jsonb_array_elements(each -> 'budgets') AS part
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING;
+
+    PERFORM FROM proxy.budgets AS held
+    WHERE (held.kind, held.subject) IN (
+        SELECT part ->> 'kind', part ->> 'subject'
+        FROM jsonb_array_elements(calls) AS each, jsonb_array_elements(each -> 'budgets') AS part)
+    ORDER BY held.kind, held.subject
+    FOR UPDATE;
+
+    FOR call IN SELECT jsonb_array_elements(calls) LOOP
+        id := (call ->> 'id')::uuid;
+        asked := (call ->> 'reserved_usd')::numeric;
+        refused_by := NULL;
+        left_usd := NULL;
+        SELECT held.kind, (part ->> 'limit_usd')::numeric - held.spent_usd - held.reserved_usd
+        INTO refused_by, left_usd
+        FROM jsonb_array_elements(call -> 'budgets') WITH ORDINALITY AS parts (part, place)
+        JOIN proxy.budgets AS held ON held.kind = part ->> 'kind' AND held.subject = part ->> 'subject'
+        WHERE held.spent_usd + held.reserved_usd + asked > (part ->> 'limit_usd')::numeric
+        ORDER BY place
+        LIMIT 1;
+
+        IF refused_by IS NULL THEN
+            UPDATE proxy.budgets AS held
+            SET reserved_usd = held.reserved_usd + asked
+            FROM jsonb_array_elements(call -> 'budgets') AS part
+            WHERE held.kind = part ->> 'kind' AND held.subject = part ->> 'subject';
+        END IF;
+        INSERT INTO proxy.ledger
+            (id, key_id, caller, run_id, node, route, asked_model, status, reserved_usd, budgets, ended_at, error)
+        VALUES (
+            reserve.id, (call ->> 'key_id')::uuid, call ->> 'caller', (call ->> 'run_id')::uuid, call ->> 'node',
+            call ->> 'route', call ->> 'asked_model',
+            CASE WHEN refused_by IS NULL THEN 'open' ELSE 'refused' END,
+            CASE WHEN refused_by IS NULL THEN asked ELSE 0 END,
+            (SELECT coalesce(jsonb_agg(part - 'limit_usd'), '[]') FROM jsonb_array_elements(call -> 'budgets') AS part),
+            CASE WHEN refused_by IS NOT NULL THEN now() END,
+            'no room in the budget: ' || refused_by);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION proxy.reserve(calls jsonb) OWNER TO pilothouse;
+
+CREATE FUNCTION proxy.settle(outcomes jsonb) RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    outcome jsonb;
+    call proxy.ledger;
+BEGIN
+    PERFORM FROM proxy.budgets AS held
+    WHERE (held.kind, held.subject) IN (
+        SELECT part ->> 'kind', part ->> 'subject'
+        FROM jsonb_array_elements(outcomes) AS each
+        JOIN proxy.ledger AS entry ON entry.id = (each ->> 'id')::uuid, jsonb_array_elements(entry.budgets) AS part)
+    ORDER BY held.kind, held.subject
+    FOR UPDATE;
+
+    FOR outcome IN SELECT jsonb_array_elements(outcomes) LOOP
+        SELECT * INTO call
+        FROM proxy.ledger AS entry
+        WHERE entry.id = (outcome ->> 'id')::uuid AND entry.status = 'open'
+        FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
+
+        UPDATE proxy.ledger AS entry
+        SET status = outcome ->> 'status',
+            served_model = coalesce(outcome ->> 'served_model', entry.served_model),
+            provider = coalesce(outcome ->> 'provider', entry.provider),
+            generation_id = coalesce(outcome ->> 'generation_id', entry.generation_id),
+            prompt_tokens = coalesce((outcome ->> 'prompt_tokens')::integer, entry.prompt_tokens),
+            completion_tokens = coalesce((outcome ->> 'completion_tokens')::integer, entry.completion_tokens),
+            cached_tokens = coalesce((outcome ->> 'cached_tokens')::integer, entry.cached_tokens),
+            reasoning_tokens = coalesce((outcome ->> 'reasoning_tokens')::integer, entry.reasoning_tokens),
+            attempts = coalesce((outcome ->> 'attempts')::integer, entry.attempts),
+            cost_usd = (outcome ->> 'cost_usd')::numeric,
+            error = coalesce(outcome ->> 'error', entry.error),
+            latency_ms = coalesce((outcome ->> 'latency_ms')::integer, entry.latency_ms),
+            ended_at = coalesce(entry.ended_at, now())
+        WHERE entry.id = call.id;
+
+        IF outcome ->> 'status' <> 'open' THEN
+            UPDATE proxy.budgets AS held
+            SET reserved_usd = held.reserved_usd - call.reserved_usd,
+                spent_usd = held.spent_usd + coalesce((outcome ->> 'cost_usd')::numeric, 0)
+            FROM jsonb_array_elements(call.budgets) AS part
+            WHERE held.kind = part ->> 'kind' AND held.subject = part ->> 'subject';
+        END IF;
+        RETURN NEXT call.id;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION proxy.settle(outcomes jsonb) OWNER TO pilothouse;
+
 CREATE FUNCTION reporting.ensure_trading_views() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog'
@@ -968,6 +1079,36 @@ CREATE TABLE pilothouse.migrations (
 
 ALTER TABLE pilothouse.migrations OWNER TO pilothouse;
 
+CREATE TABLE proxy.budgets (
+    kind text NOT NULL,
+    subject text NOT NULL,
+    spent_usd numeric DEFAULT 0 NOT NULL,
+    reserved_usd numeric DEFAULT 0 NOT NULL,
+    CONSTRAINT budgets_kind_check CHECK ((kind = ANY (ARRAY['all'::text, 'day'::text, 'key'::text, 'key_day'::text, 'run'::text]))),
+    CONSTRAINT budgets_reserved_usd_check CHECK ((reserved_usd >= (0)::numeric))
+);
+
+ALTER TABLE proxy.budgets OWNER TO pilothouse;
+
+CREATE TABLE proxy.keys (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    owner text NOT NULL,
+    hash text NOT NULL,
+    is_service boolean DEFAULT false NOT NULL,
+    scopes text[] DEFAULT '{chat,embeddings}'::text[] NOT NULL,
+    models text[],
+    budget_usd numeric,
+    budget_day_usd numeric,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT keys_budget_day_usd_check CHECK ((budget_day_usd >= (0)::numeric)),
+    CONSTRAINT keys_budget_usd_check CHECK ((budget_usd >= (0)::numeric))
+);
+
+ALTER TABLE proxy.keys OWNER TO pilothouse;
+
 CREATE TABLE proxy.ledger (
     id uuid NOT NULL,
     called_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -985,10 +1126,24 @@ CREATE TABLE proxy.ledger (
     cost_usd numeric,
     error text,
     latency_ms integer,
-    CONSTRAINT ledger_status_check CHECK ((status = ANY (ARRAY['open'::text, 'settled'::text, 'failed'::text])))
+    key_id uuid,
+    reserved_usd numeric DEFAULT 0 NOT NULL,
+    budgets jsonb DEFAULT '[]'::jsonb NOT NULL,
+    cached_tokens integer,
+    reasoning_tokens integer,
+    attempts integer,
+    ended_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    CONSTRAINT ledger_status_check CHECK ((status = ANY (ARRAY['open'::text, 'settled'::text, 'failed'::text, 'refused'::text])))
 );
 
 ALTER TABLE proxy.ledger OWNER TO pilothouse;
+
+COMMENT ON COLUMN proxy.ledger.budgets IS 'Of which budgets the call is a part: [{"kind", "subject"}].';
+
+COMMENT ON COLUMN proxy.ledger.ended_at IS 'When its answer ended, whole or not; null: under way, or its proxy was killed.';
+
+COMMENT ON COLUMN proxy.ledger.asked_at IS 'When the provider was last asked for its own record of an open call.';
 
 CREATE VIEW reporting.runs AS
  SELECT id,
@@ -1131,6 +1286,15 @@ ALTER TABLE ONLY memory.turns
 ALTER TABLE ONLY pilothouse.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY proxy.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (kind, subject);
+
+ALTER TABLE ONLY proxy.keys
+    ADD CONSTRAINT keys_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY proxy.keys
+    ADD CONSTRAINT keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY proxy.ledger
     ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
 
@@ -1180,9 +1344,13 @@ CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON jobs.procrastinate_
 
 CREATE INDEX turns_waiting ON memory.turns USING btree (not_before) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
 
+CREATE UNIQUE INDEX keys_by_service ON proxy.keys USING btree (name) WHERE is_service;
+
 CREATE INDEX ledger_by_run ON proxy.ledger USING btree (run_id);
 
 CREATE INDEX ledger_by_time ON proxy.ledger USING btree (called_at);
+
+CREATE INDEX ledger_unsettled ON proxy.ledger USING btree (called_at) WHERE (status = 'open'::text);
 
 CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON jobs.procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::jobs.procrastinate_job_status))) EXECUTE FUNCTION jobs.procrastinate_notify_queue_abort_job_v1();
 
@@ -1246,6 +1414,9 @@ ALTER TABLE ONLY jobs.procrastinate_jobs
 ALTER TABLE ONLY jobs.procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs.procrastinate_jobs(id);
 
+ALTER TABLE ONLY proxy.ledger
+    ADD CONSTRAINT ledger_key_id_fkey FOREIGN KEY (key_id) REFERENCES proxy.keys(id);
+
 GRANT USAGE ON SCHEMA broker TO pilothouse_broker;
 
 GRANT USAGE ON SCHEMA memory TO pilothouse_memory;
@@ -1279,6 +1450,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE broker.reconciled TO pilothouse_broker;
 GRANT SELECT,INSERT,UPDATE ON TABLE broker.trades TO pilothouse_broker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE memory.turns TO pilothouse_memory;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE proxy.budgets TO pilothouse_proxy;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE proxy.keys TO pilothouse_proxy;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE proxy.ledger TO pilothouse_proxy;
 
