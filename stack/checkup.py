@@ -15,6 +15,7 @@ from psycopg import OperationalError
 from pilothouse.db import connect
 from pilothouse.errors import SettingsError
 from pilothouse.settings import StackSettings
+from stack.credentials import Places
 from stack.freqtrade import recorded_pairs, require_known_exchange
 from stack.home import Home, find_home
 from stack.ports import is_reachable, require_free
@@ -57,6 +58,7 @@ def examine(settings: StackSettings) -> list[Finding]:
         _uids(settings, home),
         *_secrets(home),
         *_unknown(),
+        *_money(home),
         _key(settings),
         _freqtrade(settings),
         *_services(settings),
@@ -121,6 +123,15 @@ def _unknown() -> Iterable[Finding]:
     names = StackSettings.unknown()
     if names:
         yield Finding("warn", f".env has {', '.join(names)}, which no setting is called", "see .env.example")
+
+
+def _money(home: Home) -> Iterable[Finding]:
+    if Places.below(home.root).halt.exists():
+        yield Finding("warn", "trading is halted", "bin/pilothouse resume shows why, and lifts it")
+    if home.approver_key.exists():
+        yield Finding("ok", "a key of yours decides on trades")
+    else:
+        yield Finding("warn", "nobody can approve a trade from here yet", "bin/pilothouse approvals pair")
 
 
 def _key(settings: StackSettings) -> Finding:

@@ -26,6 +26,11 @@ class Places:
     broker_data: Path
     policy: Path
 
+    @property
+    def halt(self) -> Path:
+        """While it is there, nothing enters."""
+        return self.broker_data / "halt"
+
     @classmethod
     def below(cls, root: Path) -> Self:
         """Those of an embedded stack, in its home."""

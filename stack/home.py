@@ -29,6 +29,11 @@ class Home:
         return self.root / "secrets"
 
     @property
+    def approver_key(self) -> Path:
+        """The private key with which this machine's owner decides; no process of the stack has it."""
+        return self.secrets / "approver.pem"
+
+    @property
     def logs(self) -> Path:
         """One file a process, rotated."""
         return self.root / "logs"

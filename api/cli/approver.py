@@ -21,7 +21,6 @@ from pilothouse.signing import Statement, instant, pairing_proof, public_text, s
 from stack.home import Home, find_home
 from stack.secrets import write_private
 
-KEY_FILE = "approver.pem"
 OWNER_FILE = "owner.env"
 PAIRING_SECRET = "PILOTHOUSE_PAIRING_SECRET"  # noqa: S105 -- its name
 VALID_FOR = timedelta(minutes=2)
@@ -31,7 +30,7 @@ NONCE_BYTES = 16
 def pairing(name: str) -> dict[str, str]:
     """What pairs this person's key under a name; the key is made when there is none yet."""
     home = find_home(StackSettings.load())
-    key = _load(home) if _key_file(home).exists() else _make(home)
+    key = _load(home) if home.approver_key.exists() else _make(home)
     public_key = public_text(key.public_key())
     proof = pairing_proof(name=name, public_key=public_key, secret=_pairing_secret(home))
     return {"name": name, "public_key": public_key, "proof": proof}
@@ -52,18 +51,18 @@ def signed(subject: str, decision: str, details: dict[str, str] | None = None) -
 def own_public_key() -> str | None:
     """The public half, if there is a key."""
     home = find_home(StackSettings.load())
-    return public_text(_load(home).public_key()) if _key_file(home).exists() else None
+    return public_text(_load(home).public_key()) if home.approver_key.exists() else None
 
 
 def _make(home: Home) -> ec.EllipticCurvePrivateKey:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_private(_key_file(home), pem.decode())
+    write_private(home.approver_key, pem.decode())
     return key
 
 
 def _load(home: Home) -> ec.EllipticCurvePrivateKey:
-    path = _key_file(home)
+    path = home.approver_key
     if not path.exists():
         raise NotFoundError("you have no key to decide with", hint="bin/pilothouse approvals pair")
     try:
@@ -81,10 +80,6 @@ def _pairing_secret(home: Home) -> str:
         hint = "run this where the stack's home is, after bin/pilothouse up"
         raise SettingsError(f"{home.secrets / OWNER_FILE} has no {PAIRING_SECRET}", hint=hint)
     return secret
-
-
-def _key_file(home: Home) -> Path:
-    return home.secrets / KEY_FILE
 
 
 def _not_a_key(path: Path) -> SettingsError:

@@ -15,8 +15,6 @@ from pilothouse.settings import StackSettings
 from stack.credentials import Places
 from stack.home import find_home
 
-HALT_FILE = "halt"
-
 console = Console(highlight=False)
 
 
@@ -27,7 +25,7 @@ def halt(reason: Annotated[str, typer.Argument(help="Why; it is shown to whoever
 
     bin/pilothouse halt "prices look wrong"
     """
-    file = Places.below(find_home(StackSettings.load()).root).broker_data / HALT_FILE
+    file = Places.below(find_home(StackSettings.load()).root).halt
     written = _write(file, reason)
     try:
         found = with_stack(lambda client: client.call("POST", "/api/halt", json={"reason": reason}))

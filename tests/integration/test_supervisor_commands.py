@@ -143,6 +143,19 @@ def test_doctor_finds_an_opened_secrets_file(pilothouse: CommandLine, open_home:
     assert f"chmod 600 {opened}" in done.stdout
 
 
+def test_doctor_says_that_trading_is_halted_and_that_nobody_can_approve(
+    pilothouse: CommandLine, open_home: Path
+) -> None:
+    halt = open_home / "broker" / "data" / "halt"
+    halt.parent.mkdir(parents=True)
+    halt.touch()
+
+    said = pilothouse("doctor").stdout
+
+    assert "trading is halted" in said
+    assert "bin/pilothouse approvals pair" in said
+
+
 def test_doctor_finds_a_database_that_does_not_answer(pilothouse: CommandLine) -> None:
     done = pilothouse("doctor", DATABASE_URL=f"postgresql://me:xyzzy@127.0.0.1:{find_free()}/mine")
 
