@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Self
 
 import pytest
 
@@ -28,8 +29,19 @@ class Chat:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
         self.said = ""
-        for stream in (process.stdout, process.stderr):
-            threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+        streams = (process.stdout, process.stderr)
+        self._readers = [threading.Thread(target=self._read, args=(stream,), daemon=True) for stream in streams]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ended, and read to its end, before anybody closes its streams."""
+        self._process.kill()
+        for reader in self._readers:
+            reader.join()
 
     def type(self, line: str) -> None:
         """A line and Enter."""
@@ -73,8 +85,7 @@ def test_a_trade_is_proposed_approved_after_a_restart_and_filled(terminal: Termi
     [chatting] = written("sh first terminal")
     [wish] = written("text typed")
 
-    with terminal.start(*shlex.split(chatting)[1:]) as process:
-        chat = Chat(process)
+    with terminal.start(*shlex.split(chatting)[1:]) as process, Chat(process) as chat:
         intent = propose(chat, wish)
         for line in written("sh second terminal"):
             done = terminal.type(*shlex.split(line.replace(SHOWN_ID, intent))[1:])
