@@ -221,20 +221,19 @@ def _usage(partial: _Partial) -> Usage:
 
 
 def _refusal(status: int, raw: bytes, model: str) -> PilothouseError:
-    """The provider's (or proxy's) refusal in our terms."""
-    said = _refusal_text(raw)
+    """The provider's (or proxy's) refusal in our terms; the proxy's own says what to do next."""
+    said, hint = _refusal_text(raw), _refusal_hint(raw)
     if status == 402:  # noqa: PLR2004 -- the HTTP status
         return ForbiddenError(
-            f"no budget for a call to {model}: {said}", hint="raise the limit or top up, then ask again"
+            f"no budget for a call to {model}: {said}", hint=hint or "raise the limit or top up, then ask again"
         )
     if status == 429:  # noqa: PLR2004 -- the HTTP status
-        return UnavailableError(f"{model} is rate limited: {said}", hint="wait a little, or ask another model")
+        return UnavailableError(f"{model} is rate limited: {said}", hint=hint or "wait a little, or ask another model")
     if status in (503, 504):
-        hint = _refusal_hint(raw) or "wait a little, or ask another model"
-        return UnavailableError(f"{model} is not available: {said}", hint=hint)
+        return UnavailableError(f"{model} is not available: {said}", hint=hint or "wait a little, or ask another model")
     if status in (400, 404, 422):
-        return BadInputError(f"{model} refused the request: {said}", hint="check PILOTHOUSE_MODEL")
-    return UpstreamError(f"{model} refused with HTTP {status}: {said}", hint="bin/pilothouse logs proxy")
+        return BadInputError(f"{model} refused the request: {said}", hint=hint or "check PILOTHOUSE_MODEL")
+    return UpstreamError(f"{model} refused with HTTP {status}: {said}", hint=hint or "bin/pilothouse logs proxy")
 
 
 def _refusal_text(raw: bytes) -> str:
@@ -243,9 +242,9 @@ def _refusal_text(raw: bytes) -> str:
 
 
 def _refusal_hint(raw: bytes) -> str:
-    """The proxy's own errors say what to do next."""
     error = _refusal_error(raw)
-    return str(cast("dict[str, Any]", error).get("hint") or "") if isinstance(error, dict) else ""
+    metadata = cast("dict[str, Any]", error).get("metadata") if isinstance(error, dict) else None
+    return str(cast("dict[str, Any]", metadata).get("hint") or "") if isinstance(metadata, dict) else ""
 
 
 def _refusal_error(raw: bytes) -> Any:

@@ -17,10 +17,10 @@ from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.errors import BadInputError, TooLargeError
 from pilothouse.keys import Callers
 from pilothouse.outgoing import make_session
-from pilothouse.serving import install_error_handlers
 from pilothouse.settings import ProxySettings
 from proxy.forward import Forwarder
 from proxy.ledger import Ledger, ModelCall
+from proxy.refusals import install_refusals
 
 MAX_BODY_BYTES = 8_000_000
 MAX_FIELD_BYTES = 65_536  # of a provider's header: aiohttp's own 8 kB would throw the answer away that follows
@@ -63,7 +63,7 @@ def create_app(settings: ProxySettings) -> Starlette:
             Route("/v1/embeddings", embed, methods=["POST"]),
         ],
     )
-    install_error_handlers(app)
+    install_refusals(app)
     return app
 
 

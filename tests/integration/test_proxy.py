@@ -95,7 +95,7 @@ async def test_a_body_that_is_no_request_is_refused_with_a_hint(
         error = (await response.json())["error"]
 
     assert response.status == 422
-    assert error["hint"]
+    assert error["metadata"]["hint"]
 
 
 async def test_without_its_ledger_no_model_is_called(
