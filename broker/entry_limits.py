@@ -66,48 +66,52 @@ def max_unknown(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | No
 def min_stake(intent: Intent, policy: Policy, _snapshot: Snapshot) -> str | None:
     """Not less than an exchange would take."""
     stake = _stake(intent)
-    return f"{plain(stake)} is below {plain(policy.min_stake)}" if stake < policy.min_stake else None
+    return f"a stake of {plain(stake)} is below {plain(policy.min_stake)}" if stake < policy.min_stake else None
 
 
 def max_stake(intent: Intent, policy: Policy, _snapshot: Snapshot) -> str | None:
     """The stake of one entry."""
-    return _above(_stake(intent), policy.max_stake)
+    return _above("a stake of {}", _stake(intent), policy.max_stake)
 
 
 def max_exposure(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """All stakes together, with those about to be placed."""
-    return _above(snapshot.exposure + _stake(intent), policy.max_exposure)
+    return _above("an exposure of {}", snapshot.exposure + _stake(intent), policy.max_exposure)
 
 
 def max_exposure_share(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """The same, as a share of the balance."""
     if policy.max_exposure_share is None:
         return None
-    total = snapshot.bot.funds.known().total
-    return _above(snapshot.exposure + _stake(intent), max(total, NOTHING) * policy.max_exposure_share)
+    maximum = max(snapshot.bot.funds.known().total, NOTHING) * policy.max_exposure_share
+    return _above("an exposure of {}", snapshot.exposure + _stake(intent), maximum)
 
 
 def max_open_trades(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """The policy's number of trades, and the bot's own."""
     bots = snapshot.bot.config.known().max_open_trades
     limits = [each for each in (policy.max_open_trades, None if bots < 0 else bots) if each is not None]
-    return _above(snapshot.open_count + 1, min(limits, default=None))
+    return _above("a total of {} open trades", snapshot.open_count + 1, min(limits, default=None))
 
 
 def min_free_balance(intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """What must stay free after it."""
     left = snapshot.free - _stake(intent)
-    return f"{plain(left)} would stay free" if left < policy.min_free_balance else None
+    return (
+        f"{plain(left)} would stay free, the limit is {plain(policy.min_free_balance)}"
+        if left < policy.min_free_balance
+        else None
+    )
 
 
 def max_orders_per_hour(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """Entries within an hour, those of the strategy too."""
-    return _above(snapshot.entries_within(HOUR) + 1, policy.max_orders_per_hour)
+    return _above("a total of {} entries within an hour", snapshot.entries_within(HOUR) + 1, policy.max_orders_per_hour)
 
 
 def max_orders_per_day(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
     """Entries within 24 hours, those of the strategy too."""
-    return _above(snapshot.entries_within(DAY) + 1, policy.max_orders_per_day)
+    return _above("a total of {} entries within a day", snapshot.entries_within(DAY) + 1, policy.max_orders_per_day)
 
 
 def max_loss_per_day(_intent: Intent, policy: Policy, snapshot: Snapshot) -> str | None:
@@ -147,7 +151,7 @@ def _stake(intent: Intent) -> Decimal:
     return intent.stake or NOTHING
 
 
-def _above(figure: Decimal | int, maximum: Decimal | int | None) -> str | None:
+def _above(what: str, figure: Decimal | int, maximum: Decimal | int | None) -> str | None:
     if maximum is None or figure <= maximum:
         return None
-    return f"{plain(Decimal(figure))} is above {plain(Decimal(maximum))}"
+    return f"{what.format(plain(Decimal(figure)))} is above the limit of {plain(Decimal(maximum))}"

@@ -117,15 +117,17 @@ def test_too_many_unknown_intents_stop_every_entry() -> None:
 
 def test_a_stake_has_a_least_and_a_most() -> None:
     assert judged(an_entry(stake=Decimal(10))) == {}
-    assert judged(an_entry(stake=Decimal("9.999999999999"))) == {"min_stake": "9.999999999999 is below 10"}
+    assert judged(an_entry(stake=Decimal("9.999999999999"))) == {"min_stake": "a stake of 9.999999999999 is below 10"}
     assert judged(an_entry(stake=Decimal(100))) == {}
-    assert judged(an_entry(stake=Decimal("100.000000000001"))) == {"max_stake": "100.000000000001 is above 100"}
+    assert judged(an_entry(stake=Decimal("100.000000000001"))) == {
+        "max_stake": "a stake of 100.000000000001 is above the limit of 100"
+    }
 
 
 def test_all_stakes_together_have_a_most() -> None:
     assert judged(an_entry(), bot=bot_with(a_trade(stake_amount=Decimal(250)))) == {}
     assert judged(an_entry(), bot=bot_with(a_trade(stake_amount=Decimal("250.01")))) == {
-        "max_exposure": "300.01 is above 300"
+        "max_exposure": "an exposure of 300.01 is above the limit of 300"
     }
 
 
@@ -164,7 +166,9 @@ def test_exposure_has_a_most_as_a_share_of_the_balance() -> None:
     asked: dict[str, Any] = {"bot": a_bot(funds=Told(Funds(Decimal(200), Decimal(200)))), "max_exposure_share": "0.25"}
 
     assert judged(an_entry(), **asked) == {}
-    assert judged(an_entry(stake=Decimal("50.01")), **asked) == {"max_exposure_share": "50.01 is above 50"}
+    assert judged(an_entry(stake=Decimal("50.01")), **asked) == {
+        "max_exposure_share": "an exposure of 50.01 is above the limit of 50"
+    }
 
 
 def test_open_trades_have_a_most_in_the_policy_and_in_the_bot() -> None:
@@ -175,35 +179,45 @@ def test_open_trades_have_a_most_in_the_policy_and_in_the_bot() -> None:
     full: dict[str, Any] = {**two, "bot": bot_with(a_trade(), config=a_config(max_open_trades=2))}
 
     assert judged(an_entry(), **two, max_open_trades=3) == {}
-    assert judged(an_entry(), **two, max_open_trades=2) == {"max_open_trades": "3 is above 2"}
-    assert judged(an_entry(), **full, max_open_trades="unlimited") == {"max_open_trades": "3 is above 2"}
+    assert judged(an_entry(), **two, max_open_trades=2) == {
+        "max_open_trades": "a total of 3 open trades is above the limit of 2"
+    }
+    assert judged(an_entry(), **full, max_open_trades="unlimited") == {
+        "max_open_trades": "a total of 3 open trades is above the limit of 2"
+    }
 
 
 def test_a_bot_without_a_most_of_its_own_leaves_it_to_the_policy() -> None:
     bot = a_bot(config=a_config(max_open_trades=-1))
 
     assert judged(an_entry(), bot=bot, max_open_trades="unlimited") == {}
-    assert judged(an_entry(), bot=bot, max_open_trades=0) == {"max_open_trades": "1 is above 0"}
+    assert judged(an_entry(), bot=bot, max_open_trades=0) == {
+        "max_open_trades": "a total of 1 open trades is above the limit of 0"
+    }
 
 
 def test_something_must_stay_free() -> None:
     asked: dict[str, Any] = {"bot": a_bot(funds=Told(Funds(Decimal(1000), Decimal(150))))}
 
     assert judged(an_entry(), **asked) == {}
-    assert judged(an_entry(stake=Decimal("50.5")), **asked) == {"min_free_balance": "99.5 would stay free"}
+    assert judged(an_entry(stake=Decimal("50.5")), **asked) == {
+        "min_free_balance": "99.5 would stay free, the limit is 100"
+    }
 
 
 def test_what_is_under_way_is_not_free_any_more() -> None:
     books = our_books(under_way=[an_entry(state="approved", pair="BTC/USDT")])
     bot = a_bot(funds=Told(Funds(Decimal(1000), Decimal(199))))
 
-    assert judged(an_entry(), bot=bot, books=books) == {"min_free_balance": "99 would stay free"}
+    assert judged(an_entry(), bot=bot, books=books) == {"min_free_balance": "99 would stay free, the limit is 100"}
 
 
 def test_a_balance_older_than_a_trade_does_not_count_its_stake_as_free() -> None:
     bot = bot_with(a_trade(stake_amount=Decimal(60)), funds=Told(Funds(Decimal(200), Decimal(200))))
 
-    assert judged(an_entry(), bot=bot, max_exposure_share="unlimited") == {"min_free_balance": "90 would stay free"}
+    assert judged(an_entry(), bot=bot, max_exposure_share="unlimited") == {
+        "min_free_balance": "90 would stay free, the limit is 100"
+    }
 
 
 @pytest.mark.parametrize(("key", "span"), [("max_orders_per_hour", HOUR), ("max_orders_per_day", DAY)])
@@ -213,7 +227,7 @@ def test_entries_have_a_most_within_a_time(key: str, span: timedelta) -> None:
         waiting = an_entry(state="approved", pair="SOL/USDT")
         return judged(an_entry(), bot=bot, books=our_books(under_way=[waiting]), **{"max_orders_per_hour": 2, key: 2})
 
-    assert after(span - SECOND)[key] == "3 is above 2"
+    assert after(span - SECOND)[key].startswith("a total of 3 entries within ")
     assert key not in after(span)
 
 
