@@ -96,6 +96,7 @@ class ProxySettings(CalledSettings):
     database_url: str = Field(validation_alias="DATABASE_URL")
     upstream_url: str = Field(default="https://openrouter.ai/api/v1", validation_alias="LLM_BASE_URL")
     upstream_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
+    owner_key_hash: str = Field(default="", validation_alias="PILOTHOUSE_OWNER_KEY_HASH")  # of who makes other keys
 
 
 class BrokerSettings(CalledSettings):

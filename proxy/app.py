@@ -18,8 +18,10 @@ from pilothouse.errors import BadInputError, TooLargeError
 from pilothouse.keys import Callers
 from pilothouse.outgoing import make_session
 from pilothouse.settings import ProxySettings
+from proxy import key_routes
 from proxy.forward import Forwarder
 from proxy.ledger import Ledger, ModelCall
+from proxy.owner import Office
 from proxy.refusals import install_refusals
 
 MAX_BODY_BYTES = 8_000_000
@@ -50,6 +52,7 @@ def create_app(settings: ProxySettings) -> Starlette:
             ledger = Ledger(pool)
             forwarder = Forwarder(session=session, ledger=ledger, url=settings.upstream_url, key=settings.upstream_key)
             app.state.services = Services(Callers(settings.key_secret, settings.callers), ledger, forwarder)
+            app.state.office = Office.of(settings, pool)
             yield
             await ledger.finish()
 
@@ -61,6 +64,7 @@ def create_app(settings: ProxySettings) -> Starlette:
             Route("/v1/key", show_key),
             Route("/v1/chat/completions", complete_chat, methods=["POST"]),
             Route("/v1/embeddings", embed, methods=["POST"]),
+            *key_routes.ROUTES,
         ],
     )
     install_refusals(app)

@@ -99,8 +99,13 @@ class Credentials:
             | {
                 "PILOTHOUSE_PORT_PROXY": str(self.settings.port_proxy),
                 "OPENROUTER_API_KEY": key,
+                "PILOTHOUSE_OWNER_KEY_HASH": self._owner_key_hash(),
             }
         )
+
+    def _owner_key_hash(self) -> str:
+        """Of the key that makes other keys: the proxy knows it from its file, never from the table that it guards."""
+        return hash_key(self.generated["owner_proxy_key"], secret=self.generated["proxy_key_secret"])
 
     def _broker(self) -> Lines:
         embedded = not self.settings.freqtrade_url
@@ -154,5 +159,7 @@ class Credentials:
         return {
             "PILOTHOUSE_API_URL": f"http://{LOOPBACK}:{self.settings.port_api}",
             "PILOTHOUSE_API_KEY": self.generated["owner_key"],
+            "PILOTHOUSE_PROXY_URL": f"http://{LOOPBACK}:{self.settings.port_proxy}",
+            "PILOTHOUSE_PROXY_KEY": self.generated["owner_proxy_key"],
             "PILOTHOUSE_PAIRING_SECRET": self.generated["approver_pairing_secret"],
         }

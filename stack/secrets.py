@@ -11,6 +11,7 @@ from pilothouse.keys import new_key
 GENERATED = "generated.json"
 KEYS = (
     "owner_key",
+    "owner_proxy_key",
     "controller_proxy_key",
     "controller_broker_key",
     "controller_memory_key",

@@ -59,18 +59,19 @@ class Event:
 class Client:
     """Speaks for the owner."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        """`session` knows the address and the key."""
+    def __init__(self, session: aiohttp.ClientSession, *, process: str = "controller") -> None:
+        """`session` knows the address of `process` and the key."""
         self._session = session
+        self._process = process
 
     async def call(self, method: str, path: str, **sent: Any) -> Any:
         """One request, sent once; `sent` is aiohttp's `params`, `json` or `headers`."""
         try:
             async with self._session.request(method, path, **sent) as response:
-                await _require_success(response)
+                await _require_success(response, self._process)
                 return orjson.loads(await response.read() or "null")
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise BrokenOffError("the controller does not answer", hint="bin/pilothouse status") from error
+            raise BrokenOffError(f"the {self._process} does not answer", hint="bin/pilothouse status") from error
 
     async def start(self, *, message: str, thread_id: str | None) -> Fields:
         """Start a run. However often it has to be sent: the key makes it one run."""
@@ -122,7 +123,7 @@ class Client:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         try:
             async with self._session.get(f"/api/runs/{run_id}/events", headers=headers) as response:
-                await _require_success(response)
+                await _require_success(response, self._process)
                 async for event in _read_events(response):
                     yield event
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -174,11 +175,11 @@ async def _read_events(response: aiohttp.ClientResponse) -> AsyncGenerator[Event
             fields = {}
 
 
-async def _require_success(response: aiohttp.ClientResponse) -> None:
+async def _require_success(response: aiohttp.ClientResponse, process: str) -> None:
     if response.ok:
         return
     error = _error(await response.read())
-    message = error.get("message") or f"the controller answered {response.status}"
+    message = error.get("message") or f"the {process} answered {response.status}"
     if response.status == NotFoundError.status:  # the API's hint names its routes and fields
         raise NotFoundError(message, hint=next((hint for what, hint in LISTS.items() if what in message), ""))
     raise REFUSALS.get(response.status, PilothouseError)(message, hint=error.get("hint") or "")

@@ -19,6 +19,7 @@ from api.cli import (
     halt,
     logs,
     migrate,
+    model_keys,
     prune,
     runs,
     schedule,
@@ -45,6 +46,7 @@ app.add_typer(threads.app, name="threads")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
+app.add_typer(model_keys.app, name="keys")
 app.command()(halt.halt)
 app.command()(halt.resume)
 app.command()(up.up)
