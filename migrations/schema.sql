@@ -685,6 +685,35 @@ $$;
 
 ALTER FUNCTION reporting.ensure_trading_views() OWNER TO pilothouse;
 
+CREATE FUNCTION reporting.usage(by text, since timestamp with time zone, of_caller text, of_runs uuid[]) RETURNS TABLE(what text, calls bigint, open bigint, refused bigint, failed bigint, spent_usd numeric, reserved_usd numeric, prompt_tokens bigint, completion_tokens bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT CASE usage.by
+               WHEN 'day' THEN (called_at AT TIME ZONE 'UTC')::date::text
+               WHEN 'key' THEN caller
+               WHEN 'run' THEN run_id::text
+               WHEN 'model' THEN coalesce(served_model, asked_model)
+               WHEN 'node' THEN node
+               WHEN 'provider' THEN provider
+           END,
+           count(*),
+           count(*) FILTER (WHERE status = 'open'),
+           count(*) FILTER (WHERE status = 'refused'),
+           count(*) FILTER (WHERE status = 'failed'),
+           trim_scale(coalesce(sum(cost_usd), 0)),
+           trim_scale(sum(spend.reserved_usd)),
+           coalesce(sum(spend.prompt_tokens), 0),
+           coalesce(sum(spend.completion_tokens), 0)
+    FROM reporting.spend
+    WHERE called_at >= usage.since
+      AND (usage.of_caller IS NULL OR caller = usage.of_caller)
+      AND (usage.of_runs IS NULL OR run_id = ANY (usage.of_runs))
+    GROUP BY 1
+$$;
+
+ALTER FUNCTION reporting.usage(by text, since timestamp with time zone, of_caller text, of_runs uuid[]) OWNER TO pilothouse;
+
 CREATE TABLE broker.approvers (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -1134,6 +1163,7 @@ CREATE TABLE proxy.ledger (
     attempts integer,
     ended_at timestamp with time zone,
     asked_at timestamp with time zone,
+    note text,
     CONSTRAINT ledger_status_check CHECK ((status = ANY (ARRAY['open'::text, 'settled'::text, 'failed'::text, 'refused'::text])))
 );
 
@@ -1144,6 +1174,8 @@ COMMENT ON COLUMN proxy.ledger.budgets IS 'Of which budgets the call is a part: 
 COMMENT ON COLUMN proxy.ledger.ended_at IS 'When its answer ended, whole or not; null: under way, or its proxy was killed.';
 
 COMMENT ON COLUMN proxy.ledger.asked_at IS 'When the provider was last asked for its own record of an open call.';
+
+COMMENT ON COLUMN proxy.ledger.note IS 'What a person wrote who settled it by hand.';
 
 CREATE VIEW reporting.runs AS
  SELECT id,
@@ -1173,7 +1205,15 @@ CREATE VIEW reporting.spend AS
     prompt_tokens,
     completion_tokens,
     cost_usd,
-    latency_ms
+    latency_ms,
+    cached_tokens,
+    reasoning_tokens,
+    attempts,
+    ended_at,
+        CASE
+            WHEN (status = 'open'::text) THEN reserved_usd
+            ELSE (0)::numeric
+        END AS reserved_usd
    FROM proxy.ledger;
 
 ALTER VIEW reporting.spend OWNER TO pilothouse;
@@ -1344,6 +1384,8 @@ CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON jobs.procrastinate_
 
 CREATE INDEX turns_waiting ON memory.turns USING btree (not_before) WHERE ((done_at IS NULL) AND (parked_at IS NULL));
 
+CREATE UNIQUE INDEX keys_by_name ON proxy.keys USING btree (name);
+
 CREATE UNIQUE INDEX keys_by_service ON proxy.keys USING btree (name) WHERE is_service;
 
 CREATE INDEX ledger_by_run ON proxy.ledger USING btree (run_id);
@@ -1425,9 +1467,15 @@ GRANT USAGE ON SCHEMA proxy TO pilothouse_proxy;
 
 GRANT USAGE ON SCHEMA reporting TO pilothouse_reader;
 GRANT USAGE ON SCHEMA reporting TO pilothouse_broker;
+GRANT USAGE ON SCHEMA reporting TO pilothouse_controller;
+GRANT USAGE ON SCHEMA reporting TO pilothouse_proxy;
 
 REVOKE ALL ON FUNCTION reporting.ensure_trading_views() FROM PUBLIC;
 GRANT ALL ON FUNCTION reporting.ensure_trading_views() TO pilothouse_broker;
+
+REVOKE ALL ON FUNCTION reporting.usage(by text, since timestamp with time zone, of_caller text, of_runs uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION reporting.usage(by text, since timestamp with time zone, of_caller text, of_runs uuid[]) TO pilothouse_controller;
+GRANT ALL ON FUNCTION reporting.usage(by text, since timestamp with time zone, of_caller text, of_runs uuid[]) TO pilothouse_proxy;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE broker.approvers TO pilothouse_broker;
 
@@ -1460,3 +1508,5 @@ GRANT SELECT,INSERT,UPDATE ON TABLE proxy.ledger TO pilothouse_proxy;
 GRANT SELECT ON TABLE reporting.runs TO pilothouse_reader;
 
 GRANT SELECT ON TABLE reporting.spend TO pilothouse_reader;
+GRANT SELECT ON TABLE reporting.spend TO pilothouse_controller;
+GRANT SELECT ON TABLE reporting.spend TO pilothouse_proxy;
