@@ -97,6 +97,7 @@ class ProxySettings(CalledSettings):
     upstream_url: str = Field(default="https://openrouter.ai/api/v1", validation_alias="LLM_BASE_URL")
     upstream_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
     owner_key_hash: str = Field(default="", validation_alias="PILOTHOUSE_OWNER_KEY_HASH")  # of who makes other keys
+    retry_deadline_s: int = Field(default=60, ge=0, le=600, validation_alias="PILOTHOUSE_RETRY_DEADLINE_S")
 
 
 class BrokerSettings(CalledSettings):
@@ -176,6 +177,7 @@ class StackSettings(BaseSettings):
     openrouter_api_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
     llm_base_url: HttpUrl = Field(default="", validation_alias="LLM_BASE_URL")
     model: str = Field(default="", validation_alias="PILOTHOUSE_MODEL")
+    retry_deadline_s: int = Field(default=60, ge=0, le=600, validation_alias="PILOTHOUSE_RETRY_DEADLINE_S")
     exchange: str = Field(default="simulated", validation_alias="EXCHANGE")
     exchange_candles: str = Field(default="", validation_alias="PILOTHOUSE_EXCHANGE_CANDLES")
     freqtrade_url: HttpUrl = Field(default="", validation_alias="FREQTRADE_URL")

@@ -19,6 +19,7 @@ from pilothouse.keys import Callers
 from pilothouse.outgoing import make_session
 from pilothouse.settings import ProxySettings
 from proxy import key_routes
+from proxy.attempts import Attempts
 from proxy.forward import Forwarder
 from proxy.ledger import Ledger, ModelCall
 from proxy.owner import Office
@@ -50,7 +51,14 @@ def create_app(settings: ProxySettings) -> Starlette:
         ):
             await wait_until_reachable(pool)
             ledger = Ledger(pool)
-            forwarder = Forwarder(session=session, ledger=ledger, url=settings.upstream_url, key=settings.upstream_key)
+            attempts = Attempts(deadline_s=settings.retry_deadline_s)
+            forwarder = Forwarder(
+                session=session,
+                ledger=ledger,
+                attempts=attempts,
+                url=settings.upstream_url,
+                key=settings.upstream_key,
+            )
             app.state.services = Services(Callers(settings.key_secret, settings.callers), ledger, forwarder)
             app.state.office = Office.of(settings, pool)
             yield
@@ -122,7 +130,7 @@ async def _post(request: Request, route: str) -> Response:
     )
     # Not to be cut short by a client that leaves: half-written rows would be left behind.
     entry = await services(request).ledger.open(call)
-    return await while_client_waits(request, services(request).forwarder.post(entry, body))
+    return await while_client_waits(request, services(request).forwarder.post(entry, [body]))
 
 
 async def while_client_waits(request: Request, answer: Coroutine[Any, Any, Response]) -> Response:

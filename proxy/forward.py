@@ -1,7 +1,8 @@
-"""Passes a call to the provider and its answer back, with one ledger row around it."""
+"""Passes a call to the provider and its answer back, with one ledger row around all attempts at it."""
 
 import asyncio
-from collections.abc import Generator, Mapping
+import re
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -9,15 +10,17 @@ import aiohttp
 from starlette.responses import Response
 
 from pilothouse.errors import PilothouseError, TimedOutError, UnavailableError, UpstreamError
+from proxy.attempts import NEVER_REACHED, Attempts, Refusal
 from proxy.ledger import Entry, Ledger, Outcome
 from proxy.reading import read_answer, read_head
+from proxy.refusals import NO_RETRY
 from proxy.relay import Relay, broke_off
 
 PASSED_BACK = ("Content-Type", "X-Generation-Id", "Retry-After")
-MAX_HEADER_CHARACTERS = 1_000
+READABLE = re.compile(r"[ -~]{1,1000}")
 UNREACHABLE_HINT = "check the network, and LLM_BASE_URL if you set it; then ask again"
 TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=120)
-NEVER_REACHED = (
+UNREACHABLE = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
     aiohttp.ClientConnectorError,
@@ -28,25 +31,33 @@ NEVER_REACHED = (
 class Forwarder:
     """The way to one provider."""
 
-    def __init__(self, *, session: aiohttp.ClientSession, ledger: Ledger, url: str, key: str) -> None:
+    def __init__(
+        self, *, session: aiohttp.ClientSession, ledger: Ledger, attempts: Attempts, url: str, key: str
+    ) -> None:
         """`url` ends before `/chat/completions`; `key` never leaves this object."""
         self._session = session
         self._ledger = ledger
+        self._attempts = attempts
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
-    async def post(self, entry: Entry, body: bytes) -> Response:
-        """Forward a recorded call, pass back. A streamed answer starts as soon as the provider's does."""
+    async def post(self, entry: Entry, bodies: Sequence[bytes]) -> Response:
+        """Forward a recorded call, pass back. A streamed answer starts as soon as the provider's does.
+
+        `bodies`: the request, then the same for each model that may answer instead.
+        """
         with self._recording_failure(entry):
-            upstream = await self._request("POST", entry.call.route, body)
-            entry.outcome.may_be_billed = not _refuses(upstream)
-            read_head(upstream.headers, entry.outcome)
-            headers = _passed_back(upstream.headers) | {"X-Pilothouse-Ledger": str(entry.id)}
+            upstream = await self._attempts.make(bodies, lambda body: self._attempt(entry, body))
+            if isinstance(upstream, Refusal):
+                return self._refuse(entry, upstream)
             if upstream.content_type == "text/event-stream":
+                headers = _passed_back(upstream.headers) | _served_by(entry)
                 return Relay(upstream, entry=entry, ledger=self._ledger, headers=headers)
             raw = await _read(upstream)
         _read_whole(raw, upstream.status, entry.outcome)
         self._ledger.close(entry)
+        headers = _passed_back(upstream.headers) | _served_by(entry)
+        headers |= {"X-Pilothouse-Latency-Ms": str(entry.row["latency_ms"])}
         return Response(raw, upstream.status, headers)
 
     async def get(self, route: str) -> Response:
@@ -54,14 +65,37 @@ class Forwarder:
         upstream = await self._request("GET", route, None)
         return Response(await _read(upstream), upstream.status, _passed_back(upstream.headers))
 
+    async def _attempt(self, entry: Entry, body: bytes) -> aiohttp.ClientResponse | Refusal:
+        """Ask once. Until the provider refuses, the call may have been billed, and is not made again."""
+        entry.outcome.attempts += 1
+        entry.outcome.may_be_billed = True
+        try:
+            upstream = await self._request("POST", entry.call.route, body)
+        except UnavailableError:
+            entry.outcome.may_be_billed = False
+            return NEVER_REACHED
+        read_head(upstream.headers, entry.outcome)
+        if upstream.status < HTTPStatus.MULTIPLE_CHOICES:
+            return upstream
+        entry.outcome.may_be_billed = upstream.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        refusal = Refusal(upstream.status, upstream.headers, await _read(upstream))
+        entry.outcome.may_be_billed = refusal.may_be_billed
+        return refusal
+
+    def _refuse(self, entry: Entry, refusal: Refusal) -> Response:
+        if refusal is NEVER_REACHED:
+            raise UnavailableError("the model provider cannot be reached", hint=UNREACHABLE_HINT)
+        _read_whole(refusal.raw, refusal.status, entry.outcome)
+        self._ledger.close(entry)
+        headers = _passed_back(refusal.headers) | _served_by(entry) | NO_RETRY
+        return Response(refusal.raw, refusal.status, headers)
+
     @contextmanager
     def _recording_failure(self, entry: Entry) -> Generator[None]:
         """Complete the row of a call that gets no answer."""
-        entry.outcome.may_be_billed = True
         try:
             yield
         except PilothouseError as error:
-            entry.outcome.may_be_billed &= not isinstance(error, UnavailableError)  # it was never reached
             entry.outcome.note(error.message)
             self._ledger.close(entry)
             raise
@@ -75,7 +109,7 @@ class Forwarder:
             return await self._session.request(
                 method, self._url + route, data=body, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
             )
-        except NEVER_REACHED as error:
+        except UNREACHABLE as error:
             raise UnavailableError("the model provider cannot be reached", hint=UNREACHABLE_HINT) from error
         except TimeoutError as error:
             raise TimedOutError("the model provider did not answer in time", hint="try again") from error
@@ -91,13 +125,6 @@ async def _read(upstream: aiohttp.ClientResponse) -> bytes:
         raise UpstreamError(broke_off(error), hint="try again") from error
 
 
-def _refuses(upstream: aiohttp.ClientResponse) -> bool:
-    """Nothing is billed then. A gateway's own page is no refusal: the provider may have worked on behind it."""
-    if upstream.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return upstream.content_type == "application/json"
-    return upstream.status >= HTTPStatus.MULTIPLE_CHOICES
-
-
 def _read_whole(raw: bytes, status: int, outcome: Outcome) -> None:
     read_answer(raw, outcome)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
@@ -105,6 +132,17 @@ def _read_whole(raw: bytes, status: int, outcome: Outcome) -> None:
 
 
 def _passed_back(headers: Mapping[str, str]) -> dict[str, str]:
+    return _readable({name: headers.get(name, "") for name in PASSED_BACK})
+
+
+def _served_by(entry: Entry) -> dict[str, str]:
+    """What is known by now: of a stream, nothing yet of who serves it at what cost."""
+    outcome = entry.outcome
+    known = {"Served-Model": outcome.served_model, "Provider": outcome.provider, "Cost-Usd": outcome.cost_usd}
+    told = {"Ledger": entry.id, "Asked-Model": entry.call.asked_model, "Attempts": outcome.attempts, **known}
+    return _readable({f"X-Pilothouse-{name}": str(value) for name, value in told.items() if value is not None})
+
+
+def _readable(headers: Mapping[str, str]) -> dict[str, str]:
     """Without values no client could read: a header must not cost it the answer."""
-    given = {name: headers.get(name, "") for name in PASSED_BACK}
-    return {name: value for name, value in given.items() if value.isascii() and 0 < len(value) <= MAX_HEADER_CHARACTERS}
+    return {name: value for name, value in headers.items() if READABLE.fullmatch(value)}

@@ -32,7 +32,8 @@ CLOSE = """
         completion_tokens = %(completion_tokens)s,
         cost_usd = %(cost_usd)s,
         error = %(error)s,
-        latency_ms = %(latency_ms)s
+        latency_ms = %(latency_ms)s,
+        attempts = %(attempts)s
     WHERE id = %(id)s"""
 
 logger = log.get_logger()
@@ -61,6 +62,7 @@ class Outcome:
     cost_usd: Decimal | None = None
     error: str | None = None
     may_be_billed: bool = False  # from the moment the provider is asked, until it refuses
+    attempts: int = 0
 
     @property
     def status(self) -> str:

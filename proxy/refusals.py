@@ -11,6 +11,9 @@ from starlette.responses import JSONResponse, Response
 from pilothouse.errors import PilothouseError
 from pilothouse.serving import install_error_handlers
 
+MAY_BE_BILLED = (502, 504)
+NO_RETRY = {"X-Should-Retry": "false"}  # OpenAI's clients obey it
+
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -46,6 +49,8 @@ def _reshaped(ours: Handler) -> Handler:
         metadata = {name: value for name, value in told.items() if name in ("limit_source", "hint") and value}
         body = {"error": {"code": response.status_code, "message": told["message"], "metadata": metadata}}
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+        if response.status_code in MAY_BE_BILLED:
+            headers |= NO_RETRY
         return JSONResponse(body, response.status_code, headers)
 
     return answer

@@ -100,6 +100,7 @@ class Credentials:
                 "PILOTHOUSE_PORT_PROXY": str(self.settings.port_proxy),
                 "OPENROUTER_API_KEY": key,
                 "PILOTHOUSE_OWNER_KEY_HASH": self._owner_key_hash(),
+                "PILOTHOUSE_RETRY_DEADLINE_S": str(self.settings.retry_deadline_s),
             }
         )
 
