@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import orjson
 
-from benchmarks.sse import Event
+from benchmarks.sse import WHOLE, Event
 
 MODEL_WORDS = {"AIMessageChunk", "ai"}
 
@@ -125,8 +125,38 @@ class Floor:
 
     def read(self, event: Event, turn: Turn) -> None:
         """OpenAI's chunks."""
-        if event.data == b"[DONE]":
-            turn.ended = True
+        _read_chunk(event, turn)
+
+
+@dataclass(frozen=True)
+class OpenAI:
+    """OpenAI's protocol, streamed or not."""
+
+    url: str  # ends before /chat/completions
+    headers: Mapping[str, str]
+    model: str
+    streamed: bool
+
+    def request(self, message: str, thread: str | None) -> Request:
+        """It knows no threads."""
+        body = {"model": self.model, "messages": [{"role": "user", "content": message}], "stream": self.streamed}
+        return Request(f"{self.url}/chat/completions", body, self.headers, thread)
+
+    def read(self, event: Event, turn: Turn) -> None:
+        """The chunks of a stream, or the one answer."""
+        if event.name != WHOLE:
+            _read_chunk(event, turn)
             return
-        for choice in orjson.loads(event.data)["choices"]:
-            turn.text += choice["delta"].get("content") or ""
+        choice = orjson.loads(event.data)["choices"][0]
+        turn.text, turn.ended = choice["message"]["content"], choice["finish_reason"] == "stop"
+
+
+def _read_chunk(event: Event, turn: Turn) -> None:
+    if event.data == b"[DONE]":
+        turn.ended = True
+        return
+    chunk = orjson.loads(event.data)
+    if error := chunk.get("error"):
+        turn.error = str(error)
+    for choice in chunk["choices"]:
+        turn.text += choice["delta"].get("content") or ""

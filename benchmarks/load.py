@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import aiohttp
 
 from benchmarks.dialects import Request, Target, Turn
-from benchmarks.sse import Parser
+from benchmarks.sse import WHOLE, Event, Parser
 
 PATIENCE_S = 60  # a turn that takes longer has failed
 SHOWN = 200
@@ -32,6 +32,9 @@ async def _listen(session: aiohttp.ClientSession, request: Request, target: Targ
     async with session.post(request.url, json=request.body, headers=request.headers) as response:
         if not response.ok:
             turn.error = f"HTTP {response.status}: {(await response.text())[:SHOWN]}"
+            return
+        if response.content_type == "application/json":
+            target.dialect.read(Event(WHOLE, await response.read()), turn)
             return
         async for piece in response.content.iter_any():
             for event in parser.feed(piece):

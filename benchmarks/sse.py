@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+WHOLE = "whole"  # stands for the event's name where an answer came in one piece and not as a stream
+
 
 @dataclass(frozen=True)
 class Event:

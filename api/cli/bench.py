@@ -13,7 +13,7 @@ OWN_ARGUMENTS = PASS_THROUGH | {"allow_interspersed_args": False}  # `bench turn
 
 def bench(
     context: typer.Context,
-    name: Annotated[Literal["turn", "turns", "long_thread", "stack"], typer.Argument(help="What to measure.")],
+    name: Annotated[Literal["turn", "turns", "proxy", "long_thread", "stack"], typer.Argument(help="What to measure.")],
 ) -> None:
     """Measure, and print a table; further arguments are the benchmark's own (NAME --help shows them).
 
@@ -22,6 +22,8 @@ def bench(
     bin/pilothouse bench turn   # one chat turn: CPU, latency, turns/s, beside the floor
 
     bin/pilothouse bench turns   # against Aegra and langgraph dev, on a stack of its own: about ten minutes
+
+    bin/pilothouse bench proxy   # our proxy against LiteLLM's, beside a bare pass-through: five to ten minutes
 
     bin/pilothouse bench long_thread   # one thread of 1,000 turns: its beginning, middle and end
 

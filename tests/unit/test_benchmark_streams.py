@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks.dialects import Dialect, Floor, LangGraph, Pilothouse, Turn
+from benchmarks.dialects import Dialect, Floor, LangGraph, OpenAI, Pilothouse, Turn
 from benchmarks.question import RESULT, is_whole
-from benchmarks.sse import Event, Parser
+from benchmarks.sse import WHOLE, Event, Parser
 
 OURS = b"""id: 1
 event: run.started
@@ -62,6 +62,7 @@ STREAMS: dict[str, tuple[Dialect, bytes]] = {
     "aegra": (LangGraph("http://aegra"), AEGRA),
     "langgraph dev": (LangGraph("http://dev"), LANGGRAPH_DEV),
     "floor": (Floor("http://floor"), FLOOR),
+    "openai": (OpenAI("http://openai/v1", {}, model="some/model", streamed=True), FLOOR),
 }
 streams = pytest.mark.parametrize(("dialect", "stream"), STREAMS.values(), ids=STREAMS)
 
@@ -113,6 +114,24 @@ def test_a_servers_own_error_fails_the_turn(dialect: Dialect, event: Event) -> N
     dialect.read(event, turn)
 
     assert turn.error == event.data.decode()
+
+
+def test_an_error_in_the_middle_of_openais_stream_fails_the_turn() -> None:
+    turn = Turn()
+
+    Floor("http://floor").read(Event("message", b'{"error":{"code":502},"choices":[]}'), turn)
+
+    assert "502" in turn.error
+
+
+@pytest.mark.parametrize(("finish", "ended"), [("stop", True), ("length", False)])
+def test_an_answer_in_one_piece_has_ended_with_stop_only(finish: str, *, ended: bool) -> None:
+    body = b'{"choices":[{"message":{"content":"One two"},"finish_reason":"%s"}]}' % finish.encode()
+    turn = Turn()
+
+    OpenAI("http://openai/v1", {}, model="some/model", streamed=False).read(Event(WHOLE, body), turn)
+
+    assert (turn.text, turn.ended) == ("One two", ended)
 
 
 def test_our_thread_is_the_one_our_server_names() -> None:
