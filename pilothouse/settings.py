@@ -3,16 +3,30 @@
 `PILOTHOUSE_SECRETS_FILE` names that file (owner-only, KEY=VALUE lines); the environment wins over it.
 """
 
+import json
 import os
 from base64 import b64decode
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pilothouse.errors import SettingsError
 
@@ -54,7 +68,36 @@ def _require_key(value: str) -> str:
     return value
 
 
+class ModelPrice(BaseModel):
+    """What a person says a model costs, in US dollars a token, and a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: Decimal = Field(ge=0)
+    completion: Decimal = Field(ge=0)
+    request: Decimal = Field(default=Decimal(0), ge=0)
+
+
+def _read_prices(text: str) -> Mapping[str, ModelPrice]:
+    try:
+        return TypeAdapter(dict[str, ModelPrice]).validate_python(json.loads(text or "{}", parse_float=Decimal))
+    except ValueError as error:  # of json and of pydantic
+        raise ValueError('expected JSON like {"llama3": {"prompt": "0.0000001", "completion": "0"}}') from error
+
+
+def _require_prices(text: str) -> str:
+    _read_prices(text)
+    return text
+
+
+def _none_when_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+Cap = Annotated[Annotated[Decimal, Field(ge=0)] | None, BeforeValidator(_none_when_empty)]
+MaxTokens = Annotated[int, Field(ge=1, le=10_000_000)]
+Prices = Annotated[Mapping[str, ModelPrice], NoDecode, BeforeValidator(_read_prices)]
 HttpUrl = Annotated[str, AfterValidator(_require_http)]
 EncryptionKey = Annotated[str, AfterValidator(_require_key)]
 PostgresUrl = Annotated[str, AfterValidator(_require_postgres)]
@@ -98,6 +141,10 @@ class ProxySettings(CalledSettings):
     upstream_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
     owner_key_hash: str = Field(default="", validation_alias="PILOTHOUSE_OWNER_KEY_HASH")  # of who makes other keys
     retry_deadline_s: int = Field(default=60, ge=0, le=600, validation_alias="PILOTHOUSE_RETRY_DEADLINE_S")
+    budget_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_USD")
+    budget_day_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_DAY_USD")
+    max_tokens: MaxTokens = Field(default=4096, validation_alias="PILOTHOUSE_MAX_TOKENS")
+    prices: Prices = Field(default={}, validation_alias="PILOTHOUSE_PRICES")
 
 
 class BrokerSettings(CalledSettings):
@@ -178,6 +225,10 @@ class StackSettings(BaseSettings):
     llm_base_url: HttpUrl = Field(default="", validation_alias="LLM_BASE_URL")
     model: str = Field(default="", validation_alias="PILOTHOUSE_MODEL")
     retry_deadline_s: int = Field(default=60, ge=0, le=600, validation_alias="PILOTHOUSE_RETRY_DEADLINE_S")
+    budget_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_USD")
+    budget_day_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_DAY_USD")
+    max_tokens: MaxTokens = Field(default=4096, validation_alias="PILOTHOUSE_MAX_TOKENS")
+    prices: Annotated[str, AfterValidator(_require_prices)] = Field(default="", validation_alias="PILOTHOUSE_PRICES")
     exchange: str = Field(default="simulated", validation_alias="EXCHANGE")
     exchange_candles: str = Field(default="", validation_alias="PILOTHOUSE_EXCHANGE_CANDLES")
     freqtrade_url: HttpUrl = Field(default="", validation_alias="FREQTRADE_URL")

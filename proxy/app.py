@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,19 +17,23 @@ from starlette.routing import Route
 
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.errors import BadInputError, TooLargeError
-from pilothouse.keys import Callers
 from pilothouse.outgoing import make_session
 from pilothouse.settings import ProxySettings
 from proxy import key_routes
 from proxy.attempts import Attempts
+from proxy.budgets import Caps
 from proxy.forward import Forwarder
+from proxy.keys import Key, Keys
 from proxy.ledger import Ledger, ModelCall
 from proxy.owner import Office
+from proxy.pricing import Prices
+from proxy.quoting import Quote, quote_chat, quote_embeddings
 from proxy.refusals import install_refusals
 
 MAX_BODY_BYTES = 8_000_000
 MAX_FIELD_BYTES = 65_536  # of a provider's header: aiohttp's own 8 kB would throw the answer away that follows
 MAX_NAME = 200
+MAX_USD = 1_000_000
 CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 
 
@@ -35,9 +41,12 @@ CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 class Services:
     """What the routes use; made once at start."""
 
-    callers: Callers
+    keys: Keys
+    prices: Prices
+    caps: Caps
     ledger: Ledger
     forwarder: Forwarder
+    max_tokens: int
 
 
 def create_app(settings: ProxySettings) -> Starlette:
@@ -50,16 +59,24 @@ def create_app(settings: ProxySettings) -> Starlette:
             make_session(max_field_size=MAX_FIELD_BYTES) as session,
         ):
             await wait_until_reachable(pool)
+            keys = Keys(pool, secret=settings.key_secret)
+            await keys.enrol(settings.callers)
             ledger = Ledger(pool)
-            attempts = Attempts(deadline_s=settings.retry_deadline_s)
             forwarder = Forwarder(
                 session=session,
                 ledger=ledger,
-                attempts=attempts,
+                attempts=Attempts(deadline_s=settings.retry_deadline_s),
                 url=settings.upstream_url,
                 key=settings.upstream_key,
             )
-            app.state.services = Services(Callers(settings.key_secret, settings.callers), ledger, forwarder)
+            app.state.services = Services(
+                keys=keys,
+                prices=Prices(forwarder.fetch_models, stated=settings.prices),
+                caps=Caps(settings.budget_usd, settings.budget_day_usd),
+                ledger=ledger,
+                forwarder=forwarder,
+                max_tokens=settings.max_tokens,
+            )
             app.state.office = Office.of(settings, pool)
             yield
             await ledger.finish()
@@ -84,9 +101,9 @@ def services(request: Request) -> Services:
     return request.app.state.services
 
 
-def caller(request: Request) -> str:
-    """The process that calls; 401 without a known key."""
-    return services(request).callers.identify(request.headers.get("authorization"))
+async def caller(request: Request) -> Key:
+    """Whose key was sent; 401 without a known one."""
+    return await services(request).keys.identify(request.headers.get("authorization"))
 
 
 async def health(_: Request) -> Response:
@@ -96,41 +113,56 @@ async def health(_: Request) -> Response:
 
 async def list_models(request: Request) -> Response:
     """The provider's models with their prices."""
-    caller(request)
+    await caller(request)
     return await services(request).forwarder.get("/models")
 
 
 async def show_key(request: Request) -> Response:
     """The provider's view of our key: limit and what is left."""
-    caller(request)
+    await caller(request)
     return await services(request).forwarder.get("/key")
 
 
 async def complete_chat(request: Request) -> Response:
     """One chat completion, streamed or not."""
-    return await _post(request, "/chat/completions")
+    return await _post(request, "/chat/completions", scope="chat")
 
 
 async def embed(request: Request) -> Response:
     """Embeddings of one or more texts."""
-    return await _post(request, "/embeddings")
+    return await _post(request, "/embeddings", scope="embeddings")
 
 
-async def _post(request: Request, route: str) -> Response:
-    name = caller(request)
-    body = await request.body()
-    if len(body) > MAX_BODY_BYTES:
-        raise TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has {len(body)}", hint="send less")
+async def _post(request: Request, route: str, *, scope: str) -> Response:
+    key = await caller(request)
+    raw = await request.body()
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has {len(raw)}", hint="send less")
+    asked = _read(raw)
+    key.require(scope, model=asked["model"])
+    quote = await _quote(request, asked, scope=scope)
+    run_id = _run_id(request) if key.is_service else None  # nobody else may spend in a run's name
+    run_usd = _run_budget(request) if key.is_service else None
     call = ModelCall(
-        caller=name,
-        run_id=_run_id(request),
+        key_id=key.id,
+        caller=key.name,
+        run_id=run_id,
         node=_node(request),
         route=route,
-        asked_model=_asked_model(body),
+        asked_model=asked["model"],
+        most_usd=quote.most_usd,
+        budgets=services(request).caps.of(key, run_id=run_id, run_usd=run_usd, now=datetime.now(UTC)),
     )
     # Not to be cut short by a client that leaves: half-written rows would be left behind.
     entry = await services(request).ledger.open(call)
-    return await while_client_waits(request, services(request).forwarder.post(entry, [body]))
+    return await while_client_waits(request, services(request).forwarder.post(entry, [quote.body]))
+
+
+async def _quote(request: Request, asked: dict[str, Any], *, scope: str) -> Quote:
+    price = await services(request).prices.of(asked["model"])
+    if scope == "embeddings":
+        return quote_embeddings(asked, price)
+    return quote_chat(asked, price, max_tokens=services(request).max_tokens)
 
 
 async def while_client_waits(request: Request, answer: Coroutine[Any, Any, Response]) -> Response:
@@ -153,15 +185,15 @@ async def _leaves(request: Request) -> None:
     await request.receive()
 
 
-def _asked_model(body: bytes) -> str:
+def _read(body: bytes) -> dict[str, Any]:
     try:
         parsed: Any = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadInputError("the body is not JSON", hint="see OpenAI's API reference") from error
-    model = cast("dict[str, Any]", parsed).get("model") if isinstance(parsed, dict) else None
-    if not isinstance(model, str) or not _is_name(model):
+    asked = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+    if not isinstance(asked.get("model"), str) or not _is_name(asked["model"]):
         raise BadInputError("'model' must name a model", hint="GET /v1/models lists them")
-    return model
+    return asked
 
 
 def _node(request: Request) -> str | None:
@@ -182,3 +214,14 @@ def _run_id(request: Request) -> UUID | None:
         return UUID(given) if given else None
     except ValueError as error:
         raise BadInputError("X-Pilothouse-Run must be a run's id", hint="leave it out") from error
+
+
+def _run_budget(request: Request) -> Decimal | None:
+    given = request.headers.get("x-pilothouse-run-budget")
+    try:
+        usd = Decimal(given) if given else None
+    except InvalidOperation as error:
+        raise BadInputError("X-Pilothouse-Run-Budget must be US dollars, such as 0.50", hint="leave it out") from error
+    if usd is not None and not 0 <= usd < MAX_USD:
+        raise BadInputError("X-Pilothouse-Run-Budget must be US dollars, such as 0.50", hint="leave it out")
+    return usd

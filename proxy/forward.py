@@ -5,8 +5,10 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any, cast
 
 import aiohttp
+import orjson
 from starlette.responses import Response
 
 from pilothouse.errors import PilothouseError, TimedOutError, UnavailableError, UpstreamError
@@ -89,6 +91,18 @@ class Forwarder:
         self._ledger.close(entry)
         headers = _passed_back(refusal.headers) | _served_by(entry) | NO_RETRY
         return Response(refusal.raw, refusal.status, headers)
+
+    async def fetch_models(self) -> dict[str, Any]:
+        """The provider's models and prices; without any when it lists none."""
+        upstream = await self._request("GET", "/models", None)
+        raw = await _read(upstream)
+        if upstream.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise UnavailableError(f"the provider's price list failed: HTTP {upstream.status}", hint="try again")
+        try:
+            listed: Any = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            listed = None
+        return cast("dict[str, Any]", listed) if isinstance(listed, dict) else {}
 
     @contextmanager
     def _recording_failure(self, entry: Entry) -> Generator[None]:

@@ -1,53 +1,50 @@
-"""The ledger: a row is written before a call and completed after it, so no call is ever unrecorded.
+"""The ledger: what a call may cost is reserved before it is made, and settled after it, so no call is ever unrecorded.
 
-`settled`: the cost is known. `failed`: the provider refused or was never reached, so there is none. `open` with an
-error: the call was cut off and may have been billed; the provider's own record settles it.
+`settled`: the cost is known. `failed`: the provider refused or was never reached, so there is none. `refused`: a cap
+had no room, nothing was sent. `open` with an error: the call was cut off and may have been billed; its reservation
+stays until the provider's own record settles it.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import psycopg
 
 from pilothouse import log
 from pilothouse.db import Pool
 from pilothouse.errors import UnavailableError
+from proxy.batches import Batches
+from proxy.budgets import Budget, require_room
 
 STOP_WAIT_S = 5
+POOL_WAIT_S = 5
+RETRY_S = 0.5
 CUT_OFF = "cut off before the answer was complete: the client left, or the proxy was stopped"
-OPEN = """
-    INSERT INTO proxy.ledger (id, caller, run_id, node, route, asked_model)
-    VALUES (%(id)s, %(caller)s, %(run_id)s, %(node)s, %(route)s, %(asked_model)s)"""
-CLOSE = """
-    UPDATE proxy.ledger
-    SET status = %(status)s,
-        served_model = %(served_model)s,
-        provider = %(provider)s,
-        generation_id = %(generation_id)s,
-        prompt_tokens = %(prompt_tokens)s,
-        completion_tokens = %(completion_tokens)s,
-        cost_usd = %(cost_usd)s,
-        error = %(error)s,
-        latency_ms = %(latency_ms)s,
-        attempts = %(attempts)s
-    WHERE id = %(id)s"""
+NEVER_SENT = "the ledger went away while it was reserved: never sent"
+RESERVE = "SELECT id, refused_by, left_usd FROM proxy.reserve(%(calls)s)"
+SETTLE = "SELECT proxy.settle(%(calls)s)"
 
 logger = log.get_logger()
 
 
 @dataclass(frozen=True)
 class ModelCall:
-    """Who asks for what, from which run and node."""
+    """Who asks for what, from which run and node, and what it may cost at most."""
 
+    key_id: UUID
     caller: str
     run_id: UUID | None
     node: str | None
     route: str
     asked_model: str
+    most_usd: Decimal
+    budgets: Sequence[Budget]
 
 
 @dataclass
@@ -91,32 +88,44 @@ class Entry:
     outcome: Outcome = field(default_factory=Outcome)
 
     @property
+    def reservation(self) -> dict[str, Any]:
+        """What `proxy.reserve` takes."""
+        call = vars(self.call)
+        return {"id": self.id, "reserved_usd": self.call.most_usd, **call}
+
+    @property
     def row(self) -> dict[str, Any]:
-        """The columns that complete the row."""
+        """The columns that complete the row, as `proxy.settle` takes them."""
         latency_ms = round((time.monotonic() - self.started) * 1000)
         return {"id": self.id, "status": self.outcome.status, "latency_ms": latency_ms, **vars(self.outcome)}
 
 
 class Ledger:
-    """The table `proxy.ledger`."""
+    """The tables `proxy.ledger` and `proxy.budgets`."""
 
     def __init__(self, pool: Pool) -> None:
         """`pool` connects with the proxy's own role."""
         self._pool = pool
         self._open: set[Entry] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._reserving = Batches[Entry, dict[str, Any]](self._reserve)
+        self._settling = Batches[dict[str, Any], None](self._settle)
 
     async def open(self, call: ModelCall) -> Entry:
-        """Record the call before it is made; whatever keeps it from being written keeps the call from being made."""
+        """Reserve what the call may cost; whatever keeps that from being written keeps the call from being made."""
         entry = Entry(call)
         self._open.add(entry)
         try:
-            await self._write(OPEN, {"id": entry.id, **vars(call)})
+            answer = await self._reserving.add(entry)
         except psycopg.Error as error:
-            self._open.discard(entry)
+            entry.outcome.note(NEVER_SENT)
+            self.close(entry)  # it may have been written all the same
             raise UnavailableError(
                 "the ledger cannot be reached, so no model is called", hint="is PostgreSQL up? bin/pilothouse status"
             ) from error
+        if answer["refused_by"] is not None:
+            self._open.discard(entry)
+        require_room(answer["refused_by"], left_usd=answer["left_usd"], most_usd=call.most_usd, model=call.asked_model)
         return entry
 
     def close(self, entry: Entry) -> None:
@@ -124,7 +133,11 @@ class Ledger:
         if entry not in self._open:  # `finish` was faster
             return
         self._open.discard(entry)
-        task = asyncio.create_task(self._complete(entry.row))
+        self.settle(entry.row)
+
+    def settle(self, row: dict[str, Any]) -> None:
+        """Write what became of a call, however long the ledger is away."""
+        task = asyncio.create_task(self._complete(row))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -137,17 +150,34 @@ class Ledger:
             await asyncio.wait(self._closing, timeout=STOP_WAIT_S)
 
     async def _complete(self, row: dict[str, Any]) -> None:
-        """The client has its answer, so a ledger that went away can only be reported; the row stays open."""
-        try:
-            await self._write(CLOSE, row)
-        except psycopg.Error as error:
-            lost = {
-                "ledger_id": str(row["id"]),
-                "generation_id": row["generation_id"],
-                "cost_usd": str(row["cost_usd"]),
-            }
-            logger.warning("ledger.unsettled", **lost, reason=str(error))
+        """The client has its answer, so a ledger that went away is reported, and told as soon as it is back."""
+        is_reported = False
+        while True:
+            try:
+                return await self._settling.add(row)
+            except psycopg.Error as error:
+                if not is_reported:
+                    _report(row, error)
+                is_reported = True
+                if not isinstance(error, psycopg.OperationalError):
+                    return None
+            await asyncio.sleep(RETRY_S)
 
-    async def _write(self, statement: Any, values: dict[str, Any]) -> None:
-        async with self._pool.connection() as connection:
-            await connection.execute(statement, values)
+    async def _reserve(self, entries: Sequence[Entry]) -> Sequence[dict[str, Any]]:
+        answers = await self._execute(RESERVE, [entry.reservation for entry in entries])
+        by_id = {answer["id"]: answer for answer in answers}
+        return [by_id[entry.id] for entry in entries]
+
+    async def _settle(self, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+        await self._execute(SETTLE, rows)
+        return [None] * len(rows)
+
+    async def _execute(self, statement: Any, calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        async with self._pool.connection(POOL_WAIT_S) as connection:
+            cursor = await connection.execute(statement, {"calls": orjson.dumps(calls, default=str).decode()})
+            return list(await cursor.fetchall())
+
+
+def _report(row: dict[str, Any], error: Exception) -> None:
+    lost = {"ledger_id": str(row["id"]), "generation_id": row["generation_id"], "cost_usd": str(row["cost_usd"])}
+    logger.warning("ledger.unsettled", **lost, reason=str(error))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
@@ -101,6 +102,10 @@ class Credentials:
                 "OPENROUTER_API_KEY": key,
                 "PILOTHOUSE_OWNER_KEY_HASH": self._owner_key_hash(),
                 "PILOTHOUSE_RETRY_DEADLINE_S": str(self.settings.retry_deadline_s),
+                "PILOTHOUSE_BUDGET_USD": _cap(self.settings.budget_usd),
+                "PILOTHOUSE_BUDGET_DAY_USD": _cap(self.settings.budget_day_usd),
+                "PILOTHOUSE_MAX_TOKENS": str(self.settings.max_tokens),
+                "PILOTHOUSE_PRICES": self.settings.prices,
             }
         )
 
@@ -164,3 +169,7 @@ class Credentials:
             "PILOTHOUSE_PROXY_KEY": self.generated["owner_proxy_key"],
             "PILOTHOUSE_PAIRING_SECRET": self.generated["approver_pairing_secret"],
         }
+
+
+def _cap(usd: Decimal | None) -> str:
+    return "" if usd is None else f"{usd:f}"

@@ -57,7 +57,7 @@ async def test_a_call_that_never_reached_the_provider_has_failed(
     client = ModelClient(session=session, url=proxy.url, key=proxy.key)
 
     with pytest.raises(UnavailableError, match="provider"):
-        await client.complete(ask("pilothouse/rehearsal"), lambda _: None)
+        await client.complete(ask("some/model"), lambda _: None)
 
     [row] = await Ledger(database_urls.admin).completed(1)
     assert row["status"] == "failed"

@@ -1,0 +1,120 @@
+"""What a call may cost at most: prices from the provider's own list, kept ten minutes, or from PILOTHOUSE_PRICES.
+
+While the provider is away the last list holds. A model without a price is refused, never guessed.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+from pilothouse import log
+from pilothouse.errors import PilothouseError
+from pilothouse.settings import ModelPrice
+from proxy.refusals import RefusedError
+
+KEPT_S = 600
+RETRY_S = 5  # a provider that is away is not asked before each call
+PRICES_HINT = "set its price in PILOTHOUSE_PRICES (see .env.example), or ask a model that GET /v1/models lists with one"
+COSTS_EXTRA = "online"  # OpenRouter's variant that searches the web; the others cost what their model does
+
+logger = log.get_logger()
+
+
+@dataclass(frozen=True)
+class Price:
+    """Of one model, in US dollars: a token of the prompt, one of the completion, an image, a request."""
+
+    prompt: Decimal
+    completion: Decimal
+    request: Decimal = Decimal(0)
+    image: Decimal = Decimal(0)
+    most_completion_tokens: int | None = None
+    is_listed: bool = False  # by the provider, which then keeps a `max_price`
+
+
+class Prices:
+    """The prices of all models."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[Mapping[str, Any]]], *, stated: Mapping[str, ModelPrice]) -> None:
+        """`fetch` gives the provider's /models; `stated` is what a person says of models without a price there."""
+        self._fetch = fetch
+        self._stated = {model: _stated(price) for model, price in stated.items()}
+        self._listed: dict[str, Price] | None = None
+        self._due_at_s = 0.0
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def of(self, model: str) -> Price:
+        """The price of this model; raises when there is none."""
+        if model in self._stated:
+            return self._stated[model]
+        listed = await self._list()
+        name, _, variant = model.partition(":")
+        price = listed.get(model) or (None if variant == COSTS_EXTRA else listed.get(name)) or self._stated.get("*")
+        if price is None:
+            message = f"the price of {model} is not known, so it is not asked"
+            raise RefusedError(message, status=402, limit_source="pilothouse_unknown_price", hint=PRICES_HINT)
+        return price
+
+    async def _list(self) -> Mapping[str, Price]:
+        """The last list, fetched anew behind the callers' backs; only the first is waited for."""
+        if self._fetching is None and time.monotonic() >= self._due_at_s:
+            self._fetching = asyncio.create_task(self._refresh())
+        if self._listed is None and self._fetching is not None:
+            await asyncio.shield(self._fetching)
+        return self._listed or {}
+
+    async def _refresh(self) -> None:
+        self._due_at_s = time.monotonic() + RETRY_S
+        try:
+            self._listed = read_prices(await self._fetch())
+            self._due_at_s = time.monotonic() + KEPT_S
+        except PilothouseError as error:
+            logger.warning("prices.unavailable", reason=error.message)
+            if self._listed is None:
+                raise
+        finally:
+            self._fetching = None
+
+
+def read_prices(answer: Mapping[str, Any]) -> dict[str, Price]:
+    """Of every model whose price can be read."""
+    models: Any = answer.get("data")
+    entries = [cast("dict[str, Any]", each) for each in cast("list[Any]", models or []) if isinstance(each, dict)]
+    prices = {str(each.get("id")): _read(each) for each in entries}
+    return {model: price for model, price in prices.items() if price is not None}
+
+
+def _stated(price: ModelPrice) -> Price:
+    return Price(price.prompt, price.completion, price.request)
+
+
+def _read(model: Mapping[str, Any]) -> Price | None:
+    """None where a price is missing, or says that it varies (-1)."""
+    pricing: dict[str, Any] = model.get("pricing") or {}
+    overrides: list[dict[str, Any]] = pricing.get("overrides") or []  # of long prompts
+    try:
+        lists = [
+            {name: Decimal(str(value)) for name, value in each.items() if name in PRICED}
+            for each in (pricing, *overrides)
+        ]
+    except (InvalidOperation, AttributeError):
+        return None
+    dearest = {name: max(each.get(name, Decimal(0)) for each in lists) for name in PRICED}
+    if not {"prompt", "completion"} <= lists[0].keys() or any(price < 0 for each in lists for price in each.values()):
+        return None
+    provider: dict[str, Any] = model.get("top_provider") or {}
+    limit = provider.get("max_completion_tokens")
+    return Price(
+        prompt=max(dearest["prompt"], dearest["input_cache_write"]),
+        completion=max(dearest["completion"], dearest["internal_reasoning"]),
+        request=dearest["request"],
+        image=dearest["image"],
+        most_completion_tokens=limit if isinstance(limit, int) and limit > 0 else None,
+        is_listed=True,
+    )
+
+
+PRICED = ("prompt", "completion", "request", "image", "input_cache_write", "internal_reasoning")
