@@ -100,7 +100,7 @@ class CheckpointSaved(Told):
 
 
 class UsageRecorded(Told):
-    """One model call: asked, served, provider, tokens, cost."""
+    """One model call: asked, served, provider, tokens, cost, and how often the provider was asked."""
 
     type: Literal["usage.recorded"] = "usage.recorded"
     step: str
@@ -111,6 +111,7 @@ class UsageRecorded(Told):
     prompt_tokens: int
     completion_tokens: int
     cost_usd: Decimal | None
+    attempts: int = 1
 
 
 class RunFinished(Told):

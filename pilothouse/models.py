@@ -57,7 +57,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Usage:
-    """Asked, served, provider, cost. The cost is None when the provider did not say one."""
+    """Asked, served, provider, cost, attempts. The cost is None when the provider did not say one."""
 
     asked_model: str
     served_model: str
@@ -65,6 +65,7 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
     cost_usd: Decimal | None
+    attempts: int = 1  # what was journaled before the proxy counted them has none
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class _Partial:
     calls: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     served_model: str = ""
     provider: str = ""
+    attempts: int = 1
     usage: dict[str, Any] = field(default_factory=dict[str, Any])
     raw_cost: str | None = None
     end: str | None = None
@@ -121,6 +123,7 @@ class ModelClient:
         partial = _Partial(asked_model=request.model)
         try:
             async with asyncio.timeout(request.deadline_s), self._open(request) as response:
+                partial.attempts = int(response.headers.get("X-Pilothouse-Attempts", 1))
                 async for line in response.content:
                     _take_line(line, partial, on_text)
         except TimeoutError as error:
@@ -217,6 +220,7 @@ def _usage(partial: _Partial) -> Usage:
         completion_tokens=int(partial.usage.get("completion_tokens") or 0),
         # The shortest text of a float is the text the provider wrote; the ledger reads the raw bytes.
         cost_usd=None if cost is None else Decimal(str(cost)),
+        attempts=partial.attempts,
     )
 
 

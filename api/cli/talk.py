@@ -87,6 +87,7 @@ class Teller:
         self._whole: set[str] = set()  # steps whose message was printed to its end
         self._tools: set[tuple[str, str]] = set()
         self._simulated = False
+        self._served_by = ""
         self._lost = False
 
     def tell(self, event: Event) -> None:
@@ -106,6 +107,7 @@ class Teller:
                 self._say_approval(fields)
             case "usage.recorded":
                 self._simulated |= fields["provider"] == TWIN
+                self._served_by = _served_by(fields)
             case "run.finished" | "run.failed" | "run.cancelled":
                 self._cut_off()
                 self._say_end(event.kind, fields)
@@ -177,8 +179,16 @@ class Teller:
 
     def _say_cost(self, fields: dict[str, Any]) -> None:
         cost = f"{fields['cost_usd']} USD{' (simulated)' if self._simulated else ''}"
-        line = f"— {time.monotonic() - self._started:.1f} s · {cost} · thread {fields['thread_id']}"
+        took = f"{time.monotonic() - self._started:.1f} s"
+        line = f"— {' · '.join(filter(None, (took, self._served_by, cost)))} · thread {fields['thread_id']}"
         self._console.print(line, style="dim", markup=False, soft_wrap=True)
+
+
+def _served_by(usage: dict[str, Any]) -> str:
+    asked, served = usage["asked_model"], usage["served_model"]
+    model = asked if served in ("", asked) else f"asked {asked}, served by {served}"
+    provider = f" via {usage['provider']}" if usage["provider"] else ""
+    return model + provider + (f" after {usage['attempts']} attempts" if usage.get("attempts", 1) > 1 else "")
 
 
 @contextmanager

@@ -142,7 +142,8 @@ export class Turn {
     const { served_model: served, provider } = calls.at(-1) ?? {};
     const sum = (...names) => calls.reduce((total, call) => names.reduce((each, name) => each + Number(call[name] ?? 0), total), 0);
     const tokens = sum("prompt_tokens", "completion_tokens");
-    const by = [served && served !== this.model ? `asked ${this.model}, served by ${served}` : this.model, provider && `via ${provider}`];
+    const attempts = sum("attempts");
+    const by = [served && served !== this.model ? `asked ${this.model}, served by ${served}` : this.model, provider && `via ${provider}`, attempts > calls.length && `after ${attempts - calls.length} retries`];
     return [by.filter(Boolean).join(" "), tokens && `${tokens.toLocaleString()} tokens`, dollars(cost ?? sum("cost_usd"))].filter(Boolean).join(" · ");
   }
 }

@@ -173,3 +173,18 @@ async def test_a_model_name_that_is_no_header_costs_no_answer(
         assert (answer.status, await answer.json()) == (200, PLAIN)
         assert "X-Injected" not in answer.headers
         assert "X-Pilothouse-Asked-Model" not in answer.headers
+
+
+async def test_the_model_client_says_how_often_the_provider_was_asked(
+    provided_proxy: Proxy, provider: Provider, session: aiohttp.ClientSession
+) -> None:
+    chunk = {**PLAIN, "choices": [{"index": 0, "delta": {"content": "Yes."}, "finish_reason": "stop"}]}
+    provider.refusals = [(503, {"Retry-After": "0"})]
+    provider.headers = {"Content-Type": "text/event-stream"}
+    provider.pieces = [b"data: " + json.dumps(chunk).encode() + b"\n\ndata: [DONE]\n\n"]
+    client = ModelClient(session=session, url=provided_proxy.url, key=provided_proxy.key)
+
+    answer = await client.complete(ask("some/model"), lambda _: None)
+
+    assert answer.usage.attempts == 2
+    assert (answer.usage.served_model, answer.usage.provider) == ("some/model", "Some")

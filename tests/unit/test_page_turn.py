@@ -38,6 +38,14 @@ async def test_what_two_attempts_tell_of_one_step_is_shown_and_counted_once() ->
     assert shown[-1] == "m · 40 tokens · $0.01"
 
 
+async def test_a_call_that_was_refused_before_it_was_answered_is_shown_with_who_served_it_at_last() -> None:
+    served = USAGE | {"served_model": "other/m", "provider": "Some", "attempts": 3}
+
+    shown = await show([STARTED, served, FINISHED])
+
+    assert shown[-1] == "asked m, served by other/m via Some after 2 retries · 40 tokens · $0.01"
+
+
 async def test_two_calls_to_which_the_model_gave_the_same_id_are_two() -> None:
     shown = await show(
         [
