@@ -26,7 +26,7 @@ POSTGRES = "postgres"
 PEER_MIN_PYTHON = (3, 11)
 KEY_SECRET = new_key()
 UPSTREAM_KEY = "invented"
-ENOUGH_USD = "1000000"
+ENOUGH_USD = "100000"
 BASIC = {"PATH": PATH, "LANG": "C.UTF-8"}
 
 
