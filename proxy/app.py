@@ -19,13 +19,13 @@ from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.errors import BadInputError, TooLargeError
 from pilothouse.outgoing import make_session
 from pilothouse.settings import ProxySettings
-from proxy import key_routes
+from proxy import key_routes, reconcile, unsettled, usage
 from proxy.attempts import Attempts
 from proxy.budgets import Caps
 from proxy.forward import Forwarder
 from proxy.keys import Key, Keys
 from proxy.ledger import Ledger, ModelCall
-from proxy.owner import Office
+from proxy.owner import Office, owner_of
 from proxy.pricing import Prices
 from proxy.quoting import Quote, quote_chat, quote_embeddings
 from proxy.refusals import install_refusals
@@ -69,15 +69,16 @@ def create_app(settings: ProxySettings) -> Starlette:
                 url=settings.upstream_url,
                 key=settings.upstream_key,
             )
+            caps = Caps(settings.budget_usd, settings.budget_day_usd)
+            app.state.office = Office(pool, settings.key_secret, owner_of(settings), keys, caps, forwarder)
             app.state.services = Services(
                 keys=keys,
                 prices=Prices(forwarder.fetch_models, stated=settings.prices),
-                caps=Caps(settings.budget_usd, settings.budget_day_usd),
+                caps=caps,
                 ledger=ledger,
                 forwarder=forwarder,
                 max_tokens=settings.max_tokens,
             )
-            app.state.office = Office.of(settings, pool)
             yield
             await ledger.finish()
 
@@ -90,6 +91,9 @@ def create_app(settings: ProxySettings) -> Starlette:
             Route("/v1/chat/completions", complete_chat, methods=["POST"]),
             Route("/v1/embeddings", embed, methods=["POST"]),
             *key_routes.ROUTES,
+            *usage.ROUTES,
+            *unsettled.ROUTES,
+            *reconcile.ROUTES,
         ],
     )
     install_refusals(app)

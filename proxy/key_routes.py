@@ -111,6 +111,7 @@ async def _change(office: Office, statement: Any, request: Request, **values: st
         raise BadInputError("a key's id is a UUID", hint=NO_KEY_HINT) from error
     if not found:
         raise NotFoundError("no such key, or one of the stack's own, or revoked", hint=NO_KEY_HINT)
+    office.keys.forget()
     return found[0]
 
 

@@ -84,6 +84,10 @@ class Keys:
             raise UnauthorizedError("this key has expired", hint="make another: bin/pilothouse keys create")
         return key
 
+    def forget(self) -> None:
+        """Look every key up again: one was changed just now."""
+        self._found.clear()
+
     async def _find(self, digest: str) -> Key:
         async with self._pool.connection(POOL_WAIT_S) as connection:
             cursor = await connection.execute(FIND, {"hash": digest})

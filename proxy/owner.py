@@ -3,11 +3,12 @@
 That key spends nothing, and no key that spends opens what is here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,9 @@ from pilothouse.db import Pool
 from pilothouse.errors import BadInputError
 from pilothouse.keys import Callers
 from pilothouse.settings import ProxySettings
+from proxy.budgets import Caps
+from proxy.forward import Forwarder
+from proxy.keys import Keys
 
 MAX_BODY_BYTES = 10_000
 
@@ -30,17 +34,19 @@ class Office:
     pool: Pool
     secret: str
     owner: Callers
-
-    @classmethod
-    def of(cls, settings: ProxySettings, pool: Pool) -> Self:
-        """Without the hash of an owner's key, nobody is let in."""
-        hashes = {"owner": settings.owner_key_hash} if settings.owner_key_hash else {}
-        return cls(pool, settings.key_secret, Callers(settings.key_secret, hashes))
+    keys: Keys
+    caps: Caps
+    forwarder: Forwarder
 
     async def rows(self, statement: Any, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What a statement gives."""
         async with self.pool.connection() as connection:
             return await (await connection.execute(statement, values)).fetchall()
+
+
+def owner_of(settings: ProxySettings) -> Callers:
+    """Who has the owner's key; without its hash, nobody."""
+    return Callers(settings.key_secret, {"owner": settings.owner_key_hash} if settings.owner_key_hash else {})
 
 
 def owners(request: Request) -> Office:
@@ -54,8 +60,20 @@ async def read(request: Request, shape: type[Asked]) -> Asked:
     """The body; says what does not fit, and never repeats it."""
     if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
         raise BadInputError(f"at most {MAX_BODY_BYTES} bytes are read here")
-    try:
+    with _explained():
         return shape.model_validate_json(await request.body())
+
+
+def query(request: Request, shape: type[Asked]) -> Asked:
+    """The parameters, as `read` reads a body."""
+    with _explained():
+        return shape.model_validate(dict(request.query_params))
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    try:
+        yield
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors())
         raise BadInputError("; ".join(problems), hint="see docs/architecture/services/proxy.md") from error

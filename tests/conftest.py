@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.fixtures.halts",  # builds on approvals
     "tests.fixtures.relay",  # builds on limits and money
     "tests.fixtures.ledger",
+    "tests.fixtures.spend",  # builds on proxy
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine

@@ -1,0 +1,41 @@
+"""The provider's own record: of our key (`/key`) and of one call (`/generation`), with money as `Decimal`."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Any, cast
+
+from pilothouse.errors import PilothouseError
+from proxy.forward import Forwarder
+
+USED = {"today": "usage_daily", "this month": "usage_monthly", "ever": "usage"}
+
+
+async def ask_key(forwarder: Forwarder) -> dict[str, Any]:
+    """Whether the provider answers, and what it says of our key; amounts as text, for JSON."""
+    try:
+        answer = await forwarder.get("/key")
+    except PilothouseError as error:
+        return {"reachable": False, "detail": error.message}
+    told = _data(bytes(answer.body))
+    if answer.status_code != HTTPStatus.OK or told is None:
+        return {"reachable": True, "detail": f"it tells nothing of our key: HTTP {answer.status_code}"}
+    used = {name: _usd(told.get(field)) for name, field in USED.items()}
+    limits = {"limit_usd": _usd(told.get("limit")), "left_usd": _usd(told.get("limit_remaining"))}
+    return {"reachable": True, "detail": "", "used_usd": used, **limits}
+
+
+def _data(raw: bytes) -> Mapping[str, Any] | None:
+    try:
+        answer: Any = json.loads(raw, parse_float=Decimal)
+    except (ValueError, RecursionError, InvalidOperation):
+        return None
+    data = cast("dict[str, Any]", answer).get("data") if isinstance(answer, dict) else None
+    return cast("dict[str, Any]", data) if isinstance(data, dict) else None
+
+
+def _usd(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return f"{Decimal(value):f}"
