@@ -11,7 +11,7 @@ from stack.roles import ensure_database, ensure_roles
 
 OWNER = "owner"
 SCOPES = [
-    *("chat", "threads:read", "trading:read", "health:read"),
+    *("chat", "threads:read", "trading:read", "health:read", "spend:read"),
     *("schedules:write", "money:decide"),  # in no program's key
 ]
 ADD_OWNER_KEY = """
