@@ -35,6 +35,7 @@ RELATIONS: Mapping[str, Sequence[str]] = {
     "spend": (
         *("id", "called_at", "caller", "run_id", "node", "route", "asked_model", "served_model", "provider"),
         *("status", "prompt_tokens", "completion_tokens", "cost_usd", "latency_ms"),
+        *("cached_tokens", "reasoning_tokens", "attempts", "ended_at", "reserved_usd"),
     ),
     "runs": ("id", "caller", "model", "status", "cost_usd", "created_at", "started_at", "ended_at", "error_code"),
 }
