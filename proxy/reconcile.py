@@ -32,13 +32,16 @@ async def reconcile(request: Request) -> Response:
     provider = await ask_key(office.forwarder)
     ledger, counted = await _ours(office)
     used: Mapping[str, str | None] = provider.get("used_usd", {})
+    fit = counted == {"spent_usd": ledger["ever"], "reserved_usd": ledger["reserved_usd"]}
+    periods = [_compare(period, ledger, usd) for period, usd in used.items()]
     answer = {
         "provider": provider,
-        "periods": [_compare(period, ledger, usd) for period, usd in used.items()],
+        "periods": periods,
         "reserved_usd": f"{ledger['reserved_usd']:f}",
         "unsettled": await list_unsettled(office),
         "counters": plain(counted),
-        "counters_fit": counted == {"spent_usd": ledger["ever"], "reserved_usd": ledger["reserved_usd"]},
+        "counters_fit": fit,
+        "fits": fit and all(each["explained"] for each in periods) and provider["reachable"],
     }
     return JSONResponse(answer)
 
@@ -52,13 +55,18 @@ async def _ours(office: Office) -> tuple[dict[str, Any], dict[str, Any]]:
     return ledger, counted[0] if counted else {"spent_usd": Decimal(0), "reserved_usd": Decimal(0)}
 
 
-def _compare(period: str, ledger: Mapping[str, Decimal], usd: str | None) -> dict[str, str | None]:
-    ours = ledger[period]
+def _compare(period: str, ledger: Mapping[str, Decimal], usd: str | None) -> dict[str, Any]:
+    ours, reserved = ledger[period], ledger["reserved_usd"]
     told = {"period": period, "ledger_usd": f"{ours:f}", "provider_usd": usd}
     if usd is None:
-        return told | {"difference_usd": None, "says": "the provider does not tell"}
+        return told | {"difference_usd": None, "says": "the provider does not tell", "explained": True}
     difference = (Decimal(usd) - ours).quantize(EXACT).normalize()
-    return told | {"difference_usd": f"{difference:f}", "says": _explain(difference, reserved=ledger["reserved_usd"])}
+    explained = 0 <= difference <= reserved
+    return told | {
+        "difference_usd": f"{difference:f}",
+        "says": _explain(difference, reserved=reserved),
+        "explained": explained,
+    }
 
 
 def _explain(difference: Decimal, *, reserved: Decimal) -> str:

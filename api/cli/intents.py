@@ -81,4 +81,4 @@ def _spelt_out(value: Any, name: str, content: Mapping[str, Any]) -> str:
     if value is None:
         return "all of it" if name == "amount" and content.get("action") == "exit" else "none"
     text = value if isinstance(value, str) else shapes.compact(value)
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return shapes.printable(text)

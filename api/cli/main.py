@@ -23,6 +23,7 @@ from api.cli import (
     prune,
     runs,
     schedule,
+    spend,
     test,
     threads,
     up,
@@ -47,6 +48,7 @@ app.add_typer(schedule.app, name="schedule")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
 app.add_typer(model_keys.app, name="keys")
+app.add_typer(spend.app, name="spend")
 app.command()(halt.halt)
 app.command()(halt.resume)
 app.command()(up.up)

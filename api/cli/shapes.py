@@ -40,6 +40,11 @@ def one_line(text: str) -> str:
     return escape(" ".join(text.split()))
 
 
+def printable(text: str) -> str:
+    """What others wrote, with signs that would move the cursor or hide others spelt out."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 def instant(iso: str) -> str:
     """In local time, short."""
     return f"{datetime.fromisoformat(iso).astimezone():%m-%d %H:%M:%S}"
