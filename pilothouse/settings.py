@@ -29,6 +29,14 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pilothouse.errors import SettingsError
+from pilothouse.model_rules import (
+    FallbackModels,
+    ProviderFloor,
+    read_fallback_models,
+    read_provider_floor,
+    require_fallback_models,
+    require_provider_floor,
+)
 
 KEY_BYTES = 32
 CHECKOUT = Path(__file__).parents[1]
@@ -141,6 +149,12 @@ class ProxySettings(CalledSettings):
     upstream_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")
     owner_key_hash: str = Field(default="", validation_alias="PILOTHOUSE_OWNER_KEY_HASH")  # of who makes other keys
     retry_deadline_s: int = Field(default=60, ge=0, le=600, validation_alias="PILOTHOUSE_RETRY_DEADLINE_S")
+    fallback_models: Annotated[FallbackModels, NoDecode, BeforeValidator(read_fallback_models)] = Field(
+        default={}, validate_default=False, validation_alias="PILOTHOUSE_FALLBACK_MODELS"
+    )
+    provider_floor: Annotated[ProviderFloor, NoDecode, BeforeValidator(read_provider_floor)] = Field(
+        default=ProviderFloor(), validate_default=False, validation_alias="PILOTHOUSE_PROVIDER_FLOOR"
+    )
     budget_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_USD")
     budget_day_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_DAY_USD")
     max_tokens: MaxTokens = Field(default=4096, validation_alias="PILOTHOUSE_MAX_TOKENS")
@@ -225,6 +239,12 @@ class StackSettings(BaseSettings):
     llm_base_url: HttpUrl = Field(default="", validation_alias="LLM_BASE_URL")
     model: str = Field(default="", validation_alias="PILOTHOUSE_MODEL")
     retry_deadline_s: int = Field(default=60, ge=0, le=600, validation_alias="PILOTHOUSE_RETRY_DEADLINE_S")
+    fallback_models: Annotated[str, AfterValidator(require_fallback_models)] = Field(
+        default="", validation_alias="PILOTHOUSE_FALLBACK_MODELS"
+    )
+    provider_floor: Annotated[str, AfterValidator(require_provider_floor)] = Field(
+        default="", validation_alias="PILOTHOUSE_PROVIDER_FLOOR"
+    )
     budget_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_USD")
     budget_day_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_DAY_USD")
     max_tokens: MaxTokens = Field(default=4096, validation_alias="PILOTHOUSE_MAX_TOKENS")

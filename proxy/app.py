@@ -1,7 +1,7 @@
 """The proxy's routes: OpenAI-compatible, for callers with a key of ours."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,11 +17,14 @@ from starlette.routing import Route
 
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.errors import BadInputError, TooLargeError
+from pilothouse.model_rules import FallbackModels, ProviderFloor
 from pilothouse.outgoing import make_session
 from pilothouse.settings import ProxySettings
 from proxy import key_routes, reconcile, unsettled, usage
 from proxy.attempts import Attempts
 from proxy.budgets import Caps
+from proxy.fallbacks import bodies_of_others
+from proxy.floor import keep_floor
 from proxy.forward import Forwarder
 from proxy.keys import Key, Keys
 from proxy.ledger import Ledger, ModelCall
@@ -47,6 +50,8 @@ class Services:
     ledger: Ledger
     forwarder: Forwarder
     max_tokens: int
+    fallback_models: FallbackModels
+    floor: ProviderFloor
 
 
 def create_app(settings: ProxySettings) -> Starlette:
@@ -78,6 +83,8 @@ def create_app(settings: ProxySettings) -> Starlette:
                 ledger=ledger,
                 forwarder=forwarder,
                 max_tokens=settings.max_tokens,
+                fallback_models=settings.fallback_models,
+                floor=settings.provider_floor,
             )
             yield
             await ledger.finish()
@@ -142,9 +149,15 @@ async def _post(request: Request, route: str, *, scope: str) -> Response:
     raw = await request.body()
     if len(raw) > MAX_BODY_BYTES:
         raise TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has {len(raw)}", hint="send less")
-    asked = _read(raw)
-    key.require(scope, model=asked["model"])
-    quote = await _quote(request, asked, scope=scope)
+    asked = keep_floor(services(request).floor, _read(raw))
+
+    async def quote_as(sent: Mapping[str, Any], model: str) -> Quote:
+        key.require(scope, model=model)
+        return await _quote(request, sent, model=model, scope=scope)
+
+    quote = await quote_as(asked, asked["model"])
+    others = services(request).fallback_models.get(asked["model"], ()) if scope == "chat" else ()
+    bodies = [quote.body, *await bodies_of_others(others, quote, quote_as=quote_as)]
     run_id = _run_id(request) if key.is_service else None  # nobody else may spend in a run's name
     run_usd = _run_budget(request) if key.is_service else None
     call = ModelCall(
@@ -159,11 +172,11 @@ async def _post(request: Request, route: str, *, scope: str) -> Response:
     )
     # Not to be cut short by a client that leaves: half-written rows would be left behind.
     entry = await services(request).ledger.open(call)
-    return await while_client_waits(request, services(request).forwarder.post(entry, [quote.body]))
+    return await while_client_waits(request, services(request).forwarder.post(entry, bodies))
 
 
-async def _quote(request: Request, asked: dict[str, Any], *, scope: str) -> Quote:
-    price = await services(request).prices.of(asked["model"])
+async def _quote(request: Request, asked: Mapping[str, Any], *, model: str, scope: str) -> Quote:
+    price = await services(request).prices.of(model)
     if scope == "embeddings":
         return quote_embeddings(asked, price)
     return quote_chat(asked, price, max_tokens=services(request).max_tokens)

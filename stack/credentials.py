@@ -102,6 +102,8 @@ class Credentials:
                 "OPENROUTER_API_KEY": key,
                 "PILOTHOUSE_OWNER_KEY_HASH": self._owner_key_hash(),
                 "PILOTHOUSE_RETRY_DEADLINE_S": str(self.settings.retry_deadline_s),
+                "PILOTHOUSE_FALLBACK_MODELS": self.settings.fallback_models,
+                "PILOTHOUSE_PROVIDER_FLOOR": self.settings.provider_floor,
                 "PILOTHOUSE_BUDGET_USD": _cap(self.settings.budget_usd),
                 "PILOTHOUSE_BUDGET_DAY_USD": _cap(self.settings.budget_day_usd),
                 "PILOTHOUSE_MAX_TOKENS": str(self.settings.max_tokens),
