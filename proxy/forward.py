@@ -12,7 +12,7 @@ import orjson
 from starlette.responses import Response
 
 from pilothouse.errors import PilothouseError, TimedOutError, UnavailableError, UpstreamError
-from proxy.attempts import NEVER_REACHED, Attempts, Refusal
+from proxy.attempts import NEVER_REACHED, Attempts, Refusal, Stop
 from proxy.ledger import Entry, Ledger, Outcome
 from proxy.reading import read_answer, read_head
 from proxy.refusals import NO_RETRY
@@ -42,6 +42,11 @@ class Forwarder:
         self._attempts = attempts
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    @property
+    def stopped(self) -> Stop | None:
+        """Why the provider lets nobody call, as long as it does not."""
+        return self._attempts.stopped
 
     async def post(self, entry: Entry, bodies: Sequence[bytes]) -> Response:
         """Forward a recorded call, pass back. A streamed answer starts as soon as the provider's does.

@@ -82,7 +82,7 @@ async def show_usage(request: Request) -> Response:
 
 
 async def show_status(request: Request) -> Response:
-    """For the owner: the provider and our key there, budgets, what is not settled and why, the latest refusals."""
+    """For the owner: provider, our key there, what stopped it, budgets, what is not settled, latest refusals."""
     office = owners(request)
     provider, budgets, unsettled, refusals = await asyncio.gather(
         ask_key(office.forwarder),
@@ -90,6 +90,8 @@ async def show_status(request: Request) -> Response:
         list_unsettled(office),
         office.rows(REFUSALS, {"limit": LATEST_REFUSALS}),
     )
+    stopped = office.forwarder.stopped
+    provider |= {"stopped": None if stopped is None else plain(vars(stopped))}
     answer = {"budgets": budgets, "unsettled": unsettled, "refusals": [plain(row) for row in refusals]}
     return JSONResponse({"provider": provider} | answer)
 

@@ -68,6 +68,8 @@ def status(*, as_json: AsJson = False) -> None:
         shapes.print_json(found)
         return
     console.print(shapes.facts(_provider(found["provider"])))
+    if stopped := found["provider"]["stopped"]:
+        typer.echo(_stopped(stopped))
     console.print(_budgets(found["budgets"]))
     _print_unsettled(found["unsettled"])
     for each in found["refusals"]:
@@ -156,6 +158,13 @@ def _provider(provider: Fields) -> dict[str, Any]:
         "left of it": provider.get("left_usd"),
         **{f"used {period}": usd for period, usd in used.items()},
     }
+
+
+def _stopped(stop: Fields) -> str:
+    limit = f" ({shapes.printable(stop['limit_source'])})" if stop["limit_source"] else ""
+    until = f", until {shapes.printable(stop['resets_at'])}" if stop["resets_at"] else ""
+    reason = shapes.printable(stop["reason"]) or f"HTTP {stop['status']}"
+    return f"stopped: the provider refuses calls since {shapes.instant(stop['at'])}{until}: {reason}{limit}"
 
 
 def _print_comparison(found: Fields) -> None:

@@ -15,6 +15,7 @@ from tests.fixtures.ledger import Ledger
 from tests.fixtures.models import ask
 from tests.fixtures.openrouter_twin import OpenRouterTwin
 from tests.fixtures.proxy import JSON, Provider, Proxy
+from tests.fixtures.spend import Spending
 from tests.fixtures.waiting import until
 
 PLAIN: dict[str, Any] = {
@@ -161,6 +162,16 @@ async def test_what_stops_everybody_is_one_line_for_the_owner_without_key_or_con
     assert "credits" in lines[-1]["reason"]
     assert "private" not in str(lines)
     assert "sk-or-v1" not in str(lines)
+
+
+def test_the_owner_sees_why_the_provider_stopped_until_a_call_is_answered_again(spending: Spending) -> None:
+    spending.ask(spending.proxy.key, "twin/402:openrouter_key_limit")
+    stopped = spending.owner("GET", "/status")["provider"]["stopped"]
+    spending.ask(spending.proxy.key)
+
+    assert (stopped["status"], stopped["limit_source"]) == (402, "openrouter_key_limit")
+    assert "credits" in stopped["reason"]
+    assert spending.owner("GET", "/status")["provider"]["stopped"] is None
 
 
 @pytest.mark.parametrize("name", ["mod\u00e9l", "a\r\nX-Injected: 1"])
