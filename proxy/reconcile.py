@@ -29,8 +29,8 @@ COUNTED = """
 async def reconcile(request: Request) -> Response:
     """For the owner: by how much ledger and provider differ today, this month and ever, and what may explain it."""
     office = owners(request)
+    ledger, counted = await _ours(office)  # first: what is billed meanwhile is reserved here, and so explained
     provider = await ask_key(office.forwarder)
-    ledger, counted = await _ours(office)
     used: Mapping[str, str | None] = provider.get("used_usd", {})
     fit = counted == {"spent_usd": ledger["ever"], "reserved_usd": ledger["reserved_usd"]}
     periods = [_compare(period, ledger, usd) for period, usd in used.items()]
