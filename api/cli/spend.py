@@ -11,6 +11,7 @@ from api.cli import instants, shapes
 from api.cli.client import Client, Fields
 from api.cli.proxy_client import with_proxy
 from pilothouse.errors import BadInputError, NotFoundError
+from pilothouse.settings import StackSettings
 
 app = typer.Typer(rich_markup_mode="rich")
 console = Console(highlight=False)
@@ -23,6 +24,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Call = Annotated[str, typer.Argument(metavar="LEDGER_ID", help="Its id in the ledger, or the beginning of it.")]
 Cost = Annotated[str, typer.Argument(metavar="COST", help="What it cost, in US dollars; 0: it was not billed.")]
 Note = Annotated[str, typer.Option(help="How you know, for the books.")]
+INVENTED = "the rehearsal model's costs are invented: set OPENROUTER_API_KEY for a real one"
 KINDS = {"all": "everything", "day": "today", "key": "key {}", "key_day": "key {} today"}
 
 
@@ -45,6 +47,9 @@ def spend(context: typer.Context, *, by: ByWhat = "day", since: Since = "7d", as
     if as_json:
         shapes.print_json(found)
         return
+    settings = StackSettings.load()
+    if not (settings.openrouter_api_key or settings.llm_base_url):
+        typer.echo(INVENTED, err=True)
     total = found["total"]
     if total is None:
         typer.echo(f"no model was called since {found['since'][:16]} UTC")
@@ -168,11 +173,13 @@ def _stopped(stop: Fields) -> str:
 
 
 def _print_comparison(found: Fields) -> None:
-    table = shapes.table("", "ledger USD", "provider", "difference", "which")
+    table = shapes.table("ledger USD", "provider", "difference", "")
     for each in found["periods"]:
         figures = (each[name] or "-" for name in ("ledger_usd", "provider_usd", "difference_usd"))
-        table.add_row(each["period"], *figures, shapes.one_line(each["says"]))
+        table.add_row(*figures, each["period"])
     console.print(table)
+    for each in found["periods"]:
+        typer.echo(f"{each['period']}: {each['says']}")
     if not found["periods"]:
         console.print(shapes.facts(_provider(found["provider"])))
     if not found["counters_fit"]:
@@ -181,7 +188,7 @@ def _print_comparison(found: Fields) -> None:
 
 
 def _print_unsettled(unsettled: list[Fields]) -> None:
-    held = sum(Decimal(each["reserved_usd"]) for each in unsettled)
+    held = sum((Decimal(each["reserved_usd"]) for each in unsettled), Decimal(0))
     typer.echo(f"not settled: {len(unsettled)} calls, which hold {held:f} USD reserved")
     for each in unsettled:
         when = shapes.instant(each["called_at"])
