@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from pilothouse.errors import PilothouseError, TimedOutError, UnavailableError, UpstreamError
 from proxy.attempts import NEVER_REACHED, Attempts, Refusal, Stop
-from proxy.ledger import Entry, Ledger, Outcome
+from proxy.ledger import Entry, Ledger
 from proxy.reading import read_answer, read_head
 from proxy.refusals import NO_RETRY
 from proxy.relay import Relay, broke_off
+from proxy.whole import NotWholeError, find_break
 
 PASSED_BACK = ("Content-Type", "X-Generation-Id", "Retry-After")
 READABLE = re.compile(r"[ -~]{1,1000}")
@@ -59,13 +60,16 @@ class Forwarder:
                 return self._refuse(entry, upstream)
             if upstream.content_type == "text/event-stream":
                 headers = _passed_back(upstream.headers) | _served_by(entry)
-                return Relay(upstream, entry=entry, ledger=self._ledger, headers=headers)
-            raw = await _read(upstream)
-        _read_whole(raw, upstream.status, entry.outcome)
+                return Relay(upstream, entry=entry, ledger=self._ledger, headers=headers, asked=bodies[0])
+            raw = await _read_paid(upstream)
+        read_answer(raw, entry.outcome)
+        broken = find_break(raw, route=entry.call.route, asked=bodies[0])
+        if broken is not None:
+            entry.outcome.note(broken.message)
         self._ledger.close(entry)
         headers = _passed_back(upstream.headers) | _served_by(entry)
         headers |= {"X-Pilothouse-Latency-Ms": str(entry.row["latency_ms"])}
-        return Response(raw, upstream.status, headers)
+        return Response(raw, upstream.status, headers) if broken is None else broken.answer(headers)
 
     async def get(self, route: str) -> Response:
         """Free, read-only routes: no ledger row."""
@@ -92,7 +96,8 @@ class Forwarder:
     def _refuse(self, entry: Entry, refusal: Refusal) -> Response:
         if refusal is NEVER_REACHED:
             raise UnavailableError("the model provider cannot be reached", hint=UNREACHABLE_HINT)
-        _read_whole(refusal.raw, refusal.status, entry.outcome)
+        read_answer(refusal.raw, entry.outcome)
+        entry.outcome.error = f"HTTP {refusal.status}: {entry.outcome.error or 'no reason given'}"
         self._ledger.close(entry)
         headers = _passed_back(refusal.headers) | _served_by(entry) | NO_RETRY
         return Response(refusal.raw, refusal.status, headers)
@@ -144,10 +149,11 @@ async def _read(upstream: aiohttp.ClientResponse) -> bytes:
         raise UpstreamError(broke_off(error), hint="try again") from error
 
 
-def _read_whole(raw: bytes, status: int, outcome: Outcome) -> None:
-    read_answer(raw, outcome)
-    if status >= HTTPStatus.MULTIPLE_CHOICES:
-        outcome.error = f"HTTP {status}: {outcome.error or 'no reason given'}"
+async def _read_paid(upstream: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await _read(upstream)
+    except UpstreamError as error:
+        raise NotWholeError(error.message, reason="broke_off") from error
 
 
 def _passed_back(headers: Mapping[str, str]) -> dict[str, str]:

@@ -56,6 +56,8 @@ class Outcome:
     provider: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
     cost_usd: Decimal | None = None
     error: str | None = None
     may_be_billed: bool = False  # from the moment the provider is asked, until it refuses

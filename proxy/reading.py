@@ -1,4 +1,4 @@
-"""Reads usage, model and provider out of an answer while its raw bytes pass by; changes nothing in them.
+"""Reads usage, model and provider out of an answer while its raw bytes pass by, and stops at what is not whole.
 
 Cost is read as text into `Decimal`. What the ledger's columns cannot hold is left out, so that nothing a provider
 sends keeps its row from being completed. Shapes: OpenRouter's "usage accounting" and "streaming" pages.
@@ -10,8 +10,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from proxy.ledger import Outcome
+from proxy.whole import Ends, NotWholeError, message_of, unreadable
 
-MAX_LINE_BYTES = 1_000_000
+MAX_LINE_BYTES = 8_000_000  # of one chunk: images come in one
 MAX_TEXT = 200
 MAX_ERROR_TEXT = 500
 MAX_TOKENS = 2**31 - 1  # PostgreSQL's integer
@@ -20,29 +21,87 @@ MAX_DECIMALS = 1_000  # far from PostgreSQL's limit, and from any price
 
 
 class StreamReader:
-    """Feed it the chunks of an event stream, split anywhere."""
+    """Feed it an event stream, split anywhere: it gives back the lines that may be passed on, unchanged."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, asked: bytes) -> None:
         """Writes into `outcome` as facts come by."""
+        self.broken: NotWholeError | None = None
         self._outcome = outcome
-        self._rest = b""
+        self._ends = Ends(asked)
+        self._rest = bytearray()
+        self._in_event = False
 
-    def feed(self, chunk: bytes) -> None:
-        """Read every line completed by this chunk."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        self._rest = self._rest[: MAX_LINE_BYTES + 1]  # one too many, so that a shortened line is known as such
-        for line in lines:
-            if line.startswith(b"data:") and self._worth_reading(line):
-                read_answer(line[5:], self._outcome)
+    def feed(self, chunk: bytes) -> bytes:
+        """Everything up to the last line that ends here; once `broken`, nothing, but usage is still read."""
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            self._keep(chunk)
+            return b""
+        ready = bytes(self._rest) + chunk[:end]
+        self._rest.clear()
+        passed = self._take(ready)
+        self._keep(chunk[end:])
+        return passed
 
-    def finish(self) -> None:
-        """The last line may have come without its end."""
-        self.feed(b"\n")
+    def finish(self) -> bytes:
+        """The last line may have come without its end, which clients would drop."""
+        passed = self.feed(b"\n\n") if self._rest or self._in_event else b""
+        if self.broken is None:
+            self._note_unless_whole()
+        return passed
 
-    def _worth_reading(self, line: bytes) -> bool:
-        if len(line) > MAX_LINE_BYTES or not line[5:].lstrip().startswith(b"{"):
-            return False
-        return self._outcome.served_model is None or b'"usage"' in line or b'"error"' in line
+    def break_off(self, cause: str) -> bytes:
+        """The provider is gone: what had ended by then is whole, if not accounted for."""
+        self._rest.clear()
+        if self._ends.whole:
+            if self._outcome.cost_usd is None:
+                self._outcome.note(cause)
+            return self.finish()
+        self._break(NotWholeError(cause, reason="broke_off"))
+        return b""
+
+    def _keep(self, chunk: bytes) -> None:
+        self._rest += chunk
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._rest.clear()
+            self._break(unreadable())
+
+    def _take(self, ready: bytes) -> bytes:
+        place = 0
+        for line in ready.split(b"\n")[:-1]:
+            try:
+                self._take_line(line.removesuffix(b"\r"))
+            except NotWholeError as error:
+                self._break(error)
+            if self.broken is None:
+                place += len(line) + 1
+        return ready[:place]
+
+    def _take_line(self, line: bytes) -> None:
+        if self.broken is None:
+            self._in_event = bool(line)
+        if b"\r" in line:  # ends a line for some clients, so that they would read other events than we do
+            raise unreadable()
+        if not line.startswith(b"data:") and line != b"data":  # a comment, a blank line, another field
+            return
+        data = line[5:].lstrip()
+        if data.startswith(b"[DONE]"):
+            self._ends.finish()
+            return
+        if self._outcome.served_model is None or b'"usage"' in data or b'"error"' in data:
+            read_answer(data, self._outcome)
+        if self.broken is None:
+            self._ends.take_chunk(data)
+
+    def _note_unless_whole(self) -> None:
+        try:
+            self._ends.finish()
+        except NotWholeError as error:
+            self._break(error)
+
+    def _break(self, error: NotWholeError) -> None:
+        self.broken = self.broken or error
+        self._outcome.note(self.broken.message)
 
 
 def read_head(headers: Mapping[str, str], outcome: Outcome) -> None:
@@ -70,13 +129,14 @@ def _take(answer: dict[str, Any], outcome: Outcome) -> None:
     if isinstance(usage, dict):
         _take_usage(cast("dict[str, Any]", usage), outcome)
     if error := answer.get("error"):
-        message = cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
-        outcome.note(_text(message, MAX_ERROR_TEXT) or "the provider failed")
+        outcome.note(_text(message_of(error), MAX_ERROR_TEXT) or "the provider failed")
 
 
 def _take_usage(usage: dict[str, Any], outcome: Outcome) -> None:
     outcome.prompt_tokens = _count(usage.get("prompt_tokens"))
     outcome.completion_tokens = _count(usage.get("completion_tokens"))
+    outcome.cached_tokens = _detail(usage.get("prompt_tokens_details"), "cached_tokens")
+    outcome.reasoning_tokens = _detail(usage.get("completion_tokens_details"), "reasoning_tokens")
     cost = _cost(usage.get("cost"))
     outcome.cost_usd = outcome.cost_usd if cost is None else cost
 
@@ -92,6 +152,10 @@ def _count(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= MAX_TOKENS else None
+
+
+def _detail(details: Any, name: str) -> int | None:
+    return _count(cast("dict[str, Any]", details).get(name)) if isinstance(details, dict) else None
 
 
 def _cost(value: Any) -> Decimal | None:

@@ -13,6 +13,7 @@ from pilothouse.serving import install_error_handlers
 
 MAY_BE_BILLED = (502, 504)
 NO_RETRY = {"X-Should-Retry": "false"}  # OpenAI's clients obey it
+METADATA = ("limit_source", "reason", "hint")
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -33,6 +34,12 @@ class RefusedError(PilothouseError):
         return {"error": super().body()["error"] | self._limit}
 
 
+def shaped(told: dict[str, Any], status: int) -> dict[str, Any]:
+    """OpenRouter's shape of an error that is told in ours."""
+    metadata = {name: value for name, value in told.items() if name in METADATA and value}
+    return {"error": {"code": status, "message": told["message"], "metadata": metadata}}
+
+
 def install_refusals(app: Starlette) -> None:
     """Answer every error: on /v1 in OpenRouter's shape, elsewhere in our own."""
     install_error_handlers(app)
@@ -46,11 +53,9 @@ def _reshaped(ours: Handler) -> Handler:
         if not request.url.path.startswith("/v1/"):
             return response
         told: dict[str, Any] = orjson.loads(response.body)["error"]
-        metadata = {name: value for name, value in told.items() if name in ("limit_source", "hint") and value}
-        body = {"error": {"code": response.status_code, "message": told["message"], "metadata": metadata}}
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}
         if response.status_code in MAY_BE_BILLED:
             headers |= NO_RETRY
-        return JSONResponse(body, response.status_code, headers)
+        return JSONResponse(shaped(told, response.status_code), response.status_code, headers)
 
     return answer

@@ -1,15 +1,16 @@
-"""An event stream on its way from the provider to the client: passed on chunk by chunk, read as it goes by."""
+"""An event stream on its way from the provider to the client: passed on chunk by chunk, as far as it is whole."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import aiohttp
-import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from proxy.ledger import Entry, Ledger
 from proxy.reading import StreamReader
+
+DRAIN_S = 2  # for the usage that follows a bad end: it says what was billed
 
 
 def broke_off(error: Exception) -> str:
@@ -21,13 +22,14 @@ class Relay(StreamingResponse):
     """The response; completes the call's row whatever ends it."""
 
     def __init__(
-        self, upstream: aiohttp.ClientResponse, *, entry: Entry, ledger: Ledger, headers: dict[str, str]
+        self, upstream: aiohttp.ClientResponse, *, entry: Entry, ledger: Ledger, headers: dict[str, str], asked: bytes
     ) -> None:
+        """`asked`: the request's body."""
         super().__init__(self._pieces(), upstream.status, headers)
         self._upstream = upstream
         self._entry = entry
         self._ledger = ledger
-        self._reader = StreamReader(entry.outcome)
+        self._reader = StreamReader(entry.outcome, asked)
         self._ended = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,24 +38,35 @@ class Relay(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._upstream.close()
-            self._reader.finish()
             if not self._ended:
                 self._entry.outcome.cut_off()
             self._ledger.close(self._entry)
 
     async def _pieces(self) -> AsyncGenerator[bytes]:
+        rest = b""
         try:
             async for chunk in self._upstream.content.iter_any():
-                self._reader.feed(chunk)
-                yield chunk
+                if passed := self._reader.feed(chunk):
+                    yield passed
+                if self._reader.broken is not None:
+                    break
+            else:
+                rest = self._reader.finish()
         except (aiohttp.ClientError, TimeoutError) as error:
-            self._entry.outcome.note(broke_off(error))
-            yield _error_chunk(broke_off(error))
+            rest = self._reader.break_off(broke_off(error))
+        if rest:
+            yield rest
+        if self._reader.broken is not None:
+            if self._reader.broken.over:
+                await self._drain()
+            yield self._reader.broken.chunk()
         self._ended = True
 
-
-def _error_chunk(message: str) -> bytes:
-    """OpenRouter's own shape for a failure in mid-stream, so that every client sees one."""
-    error = {"code": 502, "message": message}
-    chunk: dict[str, Any] = {"error": error, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                async for chunk in self._upstream.content.iter_any():
+                    self._reader.feed(chunk)
+                self._reader.finish()
+        except (aiohttp.ClientError, TimeoutError):
+            return

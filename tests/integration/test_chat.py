@@ -142,8 +142,9 @@ async def test_a_second_message_on_a_busy_thread_is_refused_and_loses_nothing(
         ("twin/length", 502),
         ("twin/402", 403),
         ("twin/429", 503),
-        ("twin/bad-tool-arguments", 200),
-        ("twin/hostile:1", 200),  # this seed cuts none of its answers off
+        ("twin/bad-tool-arguments", 502),
+        ("twin/bad-tool-arguments:types", 200),
+        ("twin/hostile:3", 200),  # this seed cuts none of its answers off, and all its arguments are JSON
     ],
 )
 async def test_a_model_that_goes_wrong_is_a_clear_error_and_the_thread_stays_usable(

@@ -1,4 +1,4 @@
-"""Nothing a provider or a caller sends keeps a paid answer from its client, or its cost from the ledger."""
+"""Nothing odd in a whole answer keeps it from its client, and nothing at all its cost from the ledger."""
 
 import json
 from decimal import Decimal
@@ -17,8 +17,9 @@ from tests.fixtures.waiting import until
 
 EVENTS = {"Content-Type": "text/event-stream"}
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "cost": 0.5}
-PLAIN: dict[str, Any] = {"id": "gen-1", "model": "some/model", "provider": "Some", "usage": USAGE}
-BEGIN = b'data: {"id": "gen-1", "model": "some/model"}\n\n'
+SAID = {"message": {"content": "yes"}, "delta": {"content": "yes"}, "finish_reason": "stop"}
+PLAIN: dict[str, Any] = {"id": "gen-1", "model": "some/model", "provider": "Some", "choices": [SAID], "usage": USAGE}
+BEGIN = b'data: {"id": "gen-1", "model": "some/model", "choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n'
 END = b'{"id": "gen-1", "usage": {"cost": 0.5}}'
 
 
@@ -34,9 +35,6 @@ END = b'{"id": "gen-1", "usage": {"cost": 0.5}}'
         ({"usage": USAGE | {"prompt_tokens": 99_999_999_999}}, "prompt_tokens", None),
         ({"usage": USAGE | {"prompt_tokens": -1}}, "prompt_tokens", None),
         ({"usage": USAGE | {"completion_tokens": True}}, "completion_tokens", None),
-        ({"error": {"message": "half\0way"}}, "error", "halfway"),
-        ({"error": "in words"}, "error", "in words"),
-        ({"error": {"code": 502}}, "error", "the provider failed"),
     ],
 )
 async def test_an_odd_value_costs_neither_the_answer_nor_its_cost(
@@ -61,13 +59,47 @@ async def test_an_odd_value_costs_neither_the_answer_nor_its_cost(
     assert (row["status"], row["cost_usd"], row[column]) == ("settled", Decimal("0.5"), kept)
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        ({"message": "half\0way"}, "halfway"),
+        ({"message": "half\ud800way"}, "half?way"),
+        ("in words", "in words"),
+        ({"code": 502}, "the provider failed"),
+        ([1], "the provider failed"),
+    ],
+)
+async def test_an_odd_error_is_an_error_and_its_cost_is_kept(
+    provided_proxy: Proxy,
+    provider: Provider,
+    provided_ledger: Ledger,
+    session: aiohttp.ClientSession,
+    *,
+    error: Any,
+    kept: str,
+    streamed: bool,
+) -> None:
+    sent = json.dumps(PLAIN | {"error": error}).encode()
+    provider.headers = EVENTS if streamed else JSON
+    provider.pieces = [b"data: ", sent, b"\n\n"] if streamed else [sent]
+
+    async with await provided_proxy.ask(session) as answer:
+        told = (await answer.read()).strip().removeprefix(b"data: ")
+    assert answer.status == (200 if streamed else 406)
+    assert json.loads(told)["error"]["metadata"]["reason"] == "provider_error"
+
+    [row] = await provided_ledger.completed(1)
+    assert (row["status"], row["cost_usd"], row["error"]) == ("settled", Decimal("0.5"), kept)
+
+
 @pytest.mark.parametrize(
     "cost", ["1e999999", "1e9999999999999999999", "1e-99999", "-0.5", '"0.5"', "true", "NaN", "null"]
 )
 async def test_a_cost_that_is_none_leaves_the_row_open(
     provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession, cost: str
 ) -> None:
-    provider.pieces = [b'{"id": "gen-1", "usage": {"cost": %s}}' % cost.encode()]
+    provider.pieces = [json.dumps(PLAIN).replace('"cost": 0.5', f'"cost": {cost}').encode()]
 
     async with await provided_proxy.ask(session) as answer:
         assert (answer.status, await answer.read()) == (200, provider.pieces[0])
@@ -85,7 +117,7 @@ async def test_a_cost_that_is_none_leaves_the_row_open(
         [BEGIN.replace(b"\n", b"\r\n"), b"data: " + END + b"\r\n\r\n"],
         [BEGIN, b"da", b"ta: {", END[1:] + b"\n", b"\n"],
         [BEGIN, b"data: [DONE]\n\ndata: " + END + b"\n\n"],
-        [b"data: {" + b" " * 1_500_000 + b"}\n\n", BEGIN, b"data: " + END + b"\n\n"],
+        [BEGIN, b"data: {" + b" " * 1_500_000 + b"}\n\n", b"data: " + END + b"\n\n"],
     ],
     ids=["no last newline", "no space", "neither", "CRLF", "split anywhere", "after the end", "after a huge line"],
 )
@@ -99,7 +131,7 @@ async def test_the_cost_is_read_however_the_stream_is_written(
     provider.headers, provider.pieces = EVENTS, pieces
 
     async with await provided_proxy.ask(session) as answer:
-        assert await answer.read() == b"".join(pieces)
+        assert (await answer.read()).rstrip() == b"".join(pieces).rstrip()
 
     [row] = await provided_ledger.completed(1)
     assert (row["status"], row["cost_usd"], row["error"]) == ("settled", Decimal("0.5"), None)
@@ -107,13 +139,15 @@ async def test_the_cost_is_read_however_the_stream_is_written(
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"text"', b'{"half": ', b"\xff\xfe", b"[" * 100_000])
-async def test_an_answer_that_is_no_json_object_is_passed_on_and_stays_open(
+async def test_an_answer_that_is_no_json_object_is_an_error_and_stays_open(
     provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession, body: bytes
 ) -> None:
     provider.headers, provider.pieces = JSON | {"X-Generation-Id": "gen-1"}, [body]
 
     async with await provided_proxy.ask(session) as answer:
-        assert (answer.status, await answer.read()) == (200, body)
+        told = (await answer.json())["error"]
+    assert (answer.status, told["code"], told["metadata"]["reason"]) == (406, 406, "unreadable")
+    assert answer.headers["X-Generation-Id"] == "gen-1"
 
     [row] = await provided_ledger.completed(1)
     assert (row["status"], row["cost_usd"], row["generation_id"]) == ("open", None, "gen-1")
