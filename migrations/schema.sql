@@ -537,56 +537,75 @@ ALTER FUNCTION jobs.procrastinate_update_heartbeat_v1(worker_id bigint) OWNER TO
 CREATE FUNCTION proxy.reserve(calls jsonb) RETURNS TABLE(id uuid, refused_by text, left_usd numeric)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 DECLARE
     call jsonb;
-    budget record;
-    asked numeric;
 BEGIN
     INSERT INTO proxy.budgets (kind, subject)
     SELECT DISTINCT part ->> 'kind', part ->> 'subject'
     FROM jsonb_array_elements(calls) AS each, jsonb_array_elements(each -> 'budgets') AS part
+    WHERE NOT EXISTS (
+        SELECT FROM proxy.budgets AS held WHERE held.kind = part ->> 'kind' AND held.subject = part ->> 'subject')
     ORDER BY 1, 2
     ON CONFLICT DO NOTHING;
 
-    PERFORM FROM proxy.budgets AS held
-    WHERE (held.kind, held.subject) IN (
-        SELECT part ->> 'kind', part ->> 'subject'
-        FROM jsonb_array_elements(calls) AS each, jsonb_array_elements(each -> 'budgets') AS part)
-    ORDER BY held.kind, held.subject
-    FOR UPDATE;
+    -- Every call is a part of `all`, so that who holds its row has all of them to itself.
+    PERFORM FROM proxy.budgets AS held WHERE held.kind = 'all' AND held.subject = '' FOR UPDATE;
 
-    FOR call IN SELECT jsonb_array_elements(calls) LOOP
-        id := (call ->> 'id')::uuid;
-        asked := (call ->> 'reserved_usd')::numeric;
-        refused_by := NULL;
-        left_usd := NULL;
-        SELECT held.kind, (part ->> 'limit_usd')::numeric - held.spent_usd - held.reserved_usd
-        INTO refused_by, left_usd
-        FROM jsonb_array_elements(call -> 'budgets') WITH ORDINALITY AS parts (part, place)
-        JOIN proxy.budgets AS held ON held.kind = part ->> 'kind' AND held.subject = part ->> 'subject'
-        WHERE held.spent_usd + held.reserved_usd + asked > (part ->> 'limit_usd')::numeric
-        ORDER BY place
-        LIMIT 1;
+    -- Whether all calls fit is told at once, as nearly always they do.
+    WITH wanted AS (
+        SELECT part ->> 'kind' AS kind, part ->> 'subject' AS subject,
+            sum((each ->> 'reserved_usd')::numeric) AS usd, min((part ->> 'limit_usd')::numeric) AS limit_usd
+        FROM jsonb_array_elements(calls) AS each, jsonb_array_elements(each -> 'budgets') AS part
+        GROUP BY 1, 2)
+    UPDATE proxy.budgets AS held
+    SET reserved_usd = held.reserved_usd + wanted.usd
+    FROM wanted
+    WHERE held.kind = wanted.kind AND held.subject = wanted.subject AND NOT EXISTS (
+        SELECT FROM wanted AS part
+        JOIN proxy.budgets AS known ON known.kind = part.kind AND known.subject = part.subject
+        WHERE known.spent_usd + known.reserved_usd + part.usd > part.limit_usd);
 
-        IF refused_by IS NULL THEN
-            UPDATE proxy.budgets AS held
-            SET reserved_usd = held.reserved_usd + asked
-            FROM jsonb_array_elements(call -> 'budgets') AS part
-            WHERE held.kind = part ->> 'kind' AND held.subject = part ->> 'subject';
-        END IF;
-        INSERT INTO proxy.ledger
-            (id, key_id, caller, run_id, node, route, asked_model, status, reserved_usd, budgets, ended_at, error)
-        VALUES (
-            reserve.id, (call ->> 'key_id')::uuid, call ->> 'caller', (call ->> 'run_id')::uuid, call ->> 'node',
-            call ->> 'route', call ->> 'asked_model',
-            CASE WHEN refused_by IS NULL THEN 'open' ELSE 'refused' END,
-            CASE WHEN refused_by IS NULL THEN asked ELSE 0 END,
-            (SELECT coalesce(jsonb_agg(part - 'limit_usd'), '[]') FROM jsonb_array_elements(call -> 'budgets') AS part),
-            CASE WHEN refused_by IS NOT NULL THEN now() END,
-            'no room in the budget: ' || refused_by);
-        RETURN NEXT;
-    END LOOP;
+    IF FOUND THEN
+        RETURN QUERY
+        INSERT INTO proxy.ledger AS opened
+            (id, key_id, caller, run_id, node, route, asked_model, status, reserved_usd, budgets)
+        SELECT
+            (each ->> 'id')::uuid, (each ->> 'key_id')::uuid, each ->> 'caller', (each ->> 'run_id')::uuid,
+            each ->> 'node', each ->> 'route', each ->> 'asked_model', 'open', (each ->> 'reserved_usd')::numeric,
+            (SELECT coalesce(jsonb_agg(part - 'limit_usd'), '[]') FROM jsonb_array_elements(each -> 'budgets') AS part)
+        FROM jsonb_array_elements(calls) AS each
+        RETURNING opened.id, NULL::text, NULL::numeric;
+        RETURN;
+    END IF;
+
+    -- One after the other, so that a call that does not fit keeps out nobody but itself.
+    IF jsonb_array_length(calls) > 1 THEN
+        FOR call IN SELECT jsonb_array_elements(calls) LOOP
+            RETURN QUERY SELECT * FROM proxy.reserve(jsonb_build_array(call));
+        END LOOP;
+        RETURN;
+    END IF;
+
+    call := calls -> 0;
+    id := (call ->> 'id')::uuid;
+    SELECT held.kind, (part ->> 'limit_usd')::numeric - held.spent_usd - held.reserved_usd
+    INTO refused_by, left_usd
+    FROM jsonb_array_elements(call -> 'budgets') WITH ORDINALITY AS parts (part, place)
+    JOIN proxy.budgets AS held ON held.kind = part ->> 'kind' AND held.subject = part ->> 'subject'
+    WHERE held.spent_usd + held.reserved_usd + (call ->> 'reserved_usd')::numeric > (part ->> 'limit_usd')::numeric
+    ORDER BY place
+    LIMIT 1;
+    INSERT INTO proxy.ledger (id, key_id, caller, run_id, node, route, asked_model, status, budgets, ended_at, error)
+    VALUES (
+        reserve.id, (call ->> 'key_id')::uuid, call ->> 'caller', (call ->> 'run_id')::uuid, call ->> 'node',
+        call ->> 'route', call ->> 'asked_model', 'refused',
+        (SELECT jsonb_agg(part - 'limit_usd') FROM jsonb_array_elements(call -> 'budgets') AS part),
+        now(), 'no room in the budget: ' || refused_by);
+    RETURN NEXT;
 END
 $$;
 
@@ -595,51 +614,52 @@ ALTER FUNCTION proxy.reserve(calls jsonb) OWNER TO pilothouse;
 CREATE FUNCTION proxy.settle(outcomes jsonb) RETURNS SETOF uuid
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 DECLARE
-    outcome jsonb;
-    call proxy.ledger;
+    ids uuid[] := ARRAY(SELECT (each ->> 'id')::uuid FROM jsonb_array_elements(outcomes) AS each);
 BEGIN
-    PERFORM FROM proxy.budgets AS held
-    WHERE (held.kind, held.subject) IN (
-        SELECT part ->> 'kind', part ->> 'subject'
-        FROM jsonb_array_elements(outcomes) AS each
-        JOIN proxy.ledger AS entry ON entry.id = (each ->> 'id')::uuid, jsonb_array_elements(entry.budgets) AS part)
-    ORDER BY held.kind, held.subject
-    FOR UPDATE;
+    PERFORM FROM proxy.budgets AS held WHERE held.kind = 'all' AND held.subject = '' FOR UPDATE;
 
-    FOR outcome IN SELECT jsonb_array_elements(outcomes) LOOP
-        SELECT * INTO call
-        FROM proxy.ledger AS entry
-        WHERE entry.id = (outcome ->> 'id')::uuid AND entry.status = 'open'
-        FOR UPDATE;
-        CONTINUE WHEN NOT FOUND;
-
+    RETURN QUERY
+    WITH closed AS (
         UPDATE proxy.ledger AS entry
-        SET status = outcome ->> 'status',
-            served_model = coalesce(outcome ->> 'served_model', entry.served_model),
-            provider = coalesce(outcome ->> 'provider', entry.provider),
-            generation_id = coalesce(outcome ->> 'generation_id', entry.generation_id),
-            prompt_tokens = coalesce((outcome ->> 'prompt_tokens')::integer, entry.prompt_tokens),
-            completion_tokens = coalesce((outcome ->> 'completion_tokens')::integer, entry.completion_tokens),
-            cached_tokens = coalesce((outcome ->> 'cached_tokens')::integer, entry.cached_tokens),
-            reasoning_tokens = coalesce((outcome ->> 'reasoning_tokens')::integer, entry.reasoning_tokens),
-            attempts = coalesce((outcome ->> 'attempts')::integer, entry.attempts),
-            cost_usd = (outcome ->> 'cost_usd')::numeric,
-            error = coalesce(outcome ->> 'error', entry.error),
-            latency_ms = coalesce((outcome ->> 'latency_ms')::integer, entry.latency_ms),
+        SET status = outcome.status,
+            served_model = coalesce(outcome.served_model, entry.served_model),
+            provider = coalesce(outcome.provider, entry.provider),
+            generation_id = coalesce(outcome.generation_id, entry.generation_id),
+            prompt_tokens = coalesce(outcome.prompt_tokens, entry.prompt_tokens),
+            completion_tokens = coalesce(outcome.completion_tokens, entry.completion_tokens),
+            cached_tokens = coalesce(outcome.cached_tokens, entry.cached_tokens),
+            reasoning_tokens = coalesce(outcome.reasoning_tokens, entry.reasoning_tokens),
+            attempts = coalesce(outcome.attempts, entry.attempts),
+            cost_usd = outcome.cost_usd,
+            error = coalesce(outcome.error, entry.error),
+            latency_ms = coalesce(outcome.latency_ms, entry.latency_ms),
             ended_at = coalesce(entry.ended_at, now())
-        WHERE entry.id = call.id;
-
-        IF outcome ->> 'status' <> 'open' THEN
-            UPDATE proxy.budgets AS held
-            SET reserved_usd = held.reserved_usd - call.reserved_usd,
-                spent_usd = held.spent_usd + coalesce((outcome ->> 'cost_usd')::numeric, 0)
-            FROM jsonb_array_elements(call.budgets) AS part
-            WHERE held.kind = part ->> 'kind' AND held.subject = part ->> 'subject';
-        END IF;
-        RETURN NEXT call.id;
-    END LOOP;
+        FROM jsonb_to_recordset(outcomes) AS outcome (
+            id uuid, status text, served_model text, provider text, generation_id text, prompt_tokens integer,
+            completion_tokens integer, cached_tokens integer, reasoning_tokens integer, attempts integer,
+            cost_usd numeric, error text, latency_ms integer)
+        WHERE entry.id = outcome.id
+            AND entry.id = ANY (ids)
+            AND entry.status || '' = 'open' -- not by the index of open rows, most of which are dead
+        RETURNING entry.id, entry.status, entry.reserved_usd, entry.cost_usd, entry.budgets
+    ), freed AS (
+        SELECT part ->> 'kind' AS kind, part ->> 'subject' AS subject,
+            sum(closed.reserved_usd) AS reserved_usd, coalesce(sum(closed.cost_usd), 0) AS spent_usd
+        FROM closed, jsonb_array_elements(closed.budgets) AS part
+        WHERE closed.status <> 'open'
+        GROUP BY 1, 2
+    ), counted AS (
+        UPDATE proxy.budgets AS held
+        SET reserved_usd = held.reserved_usd - freed.reserved_usd, spent_usd = held.spent_usd + freed.spent_usd
+        FROM freed
+        WHERE held.kind = freed.kind AND held.subject = freed.subject
+    )
+    SELECT closed.id FROM closed;
 END
 $$;
 
