@@ -65,7 +65,7 @@ class Forwarder:
         read_answer(raw, entry.outcome)
         broken = find_break(raw, route=entry.call.route, asked=bodies[0])
         if broken is not None:
-            entry.outcome.note(broken.message)
+            entry.outcome.note(broken.kept)
         self._ledger.close(entry)
         headers = _passed_back(upstream.headers) | _served_by(entry)
         headers |= {"X-Pilothouse-Latency-Ms": str(entry.row["latency_ms"])}

@@ -10,11 +10,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from proxy.ledger import Outcome
-from proxy.whole import Ends, NotWholeError, message_of, unreadable
+from proxy.whole import Ends, NotWholeError, kind_of, unreadable
 
 MAX_LINE_BYTES = 8_000_000  # of one chunk: images come in one
 MAX_TEXT = 200
-MAX_ERROR_TEXT = 500
 MAX_TOKENS = 2**31 - 1  # PostgreSQL's integer
 MAX_COST_USD = 1_000_000
 MAX_DECIMALS = 1_000  # far from PostgreSQL's limit, and from any price
@@ -101,7 +100,7 @@ class StreamReader:
 
     def _break(self, error: NotWholeError) -> None:
         self.broken = self.broken or error
-        self._outcome.note(self.broken.message)
+        self._outcome.note(self.broken.kept)
 
 
 def read_head(headers: Mapping[str, str], outcome: Outcome) -> None:
@@ -129,7 +128,7 @@ def _take(answer: dict[str, Any], outcome: Outcome) -> None:
     if isinstance(usage, dict):
         _take_usage(cast("dict[str, Any]", usage), outcome)
     if error := answer.get("error"):
-        outcome.note(_text(message_of(error), MAX_ERROR_TEXT) or "the provider failed")
+        outcome.note(kind_of(error))
 
 
 def _take_usage(usage: dict[str, Any], outcome: Outcome) -> None:

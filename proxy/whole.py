@@ -5,6 +5,7 @@ finish_reason for an answer. So what is not whole leaves the proxy as an error, 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from proxy.refusals import shaped
 
 ACCEPTED_ENDS = ("stop", "tool_calls")
 MAX_ERROR_TEXT = 500
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 SHAPELESS = (AttributeError, KeyError, TypeError, ValueError, RecursionError)  # what taking apart odd JSON raises
 ASK_AGAIN = "use nothing of it; asking again costs again"
 
@@ -29,11 +31,17 @@ class NotWholeError(IncompleteAnswerError):
 
     status = 406
 
-    def __init__(self, message: str, *, reason: str, hint: str = ASK_AGAIN, over: bool = False) -> None:
-        """`reason` is for programs. `over`: the provider is at its end, so that only usage and cost still come."""
+    def __init__(
+        self, message: str, *, reason: str, hint: str = ASK_AGAIN, over: bool = False, kept: str | None = None
+    ) -> None:
+        """`reason` is for programs, `kept` for the ledger, if `message` holds a provider's words.
+
+        `over`: the provider is at its end, so that only usage and cost still come.
+        """
         super().__init__(message, hint=hint)
         self.reason = reason
         self.over = over
+        self.kept = message if kept is None else kept
 
     def body(self) -> dict[str, Any]:
         """With the reason, next to the hint."""
@@ -147,6 +155,16 @@ def message_of(error: Any) -> str:
     return said[:MAX_ERROR_TEXT] if isinstance(said, str) and said else "the provider failed"
 
 
+def kind_of(error: Any) -> str:
+    """How a provider names its failure, for the ledger: never its sentences, which may repeat the prompt."""
+    told = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
+    more = told.get("metadata")
+    metadata = cast("dict[str, Any]", more) if isinstance(more, dict) else {}
+    named = (told.get("code"), told.get("type"), metadata.get("error_type"), metadata.get("limit_source"))
+    words = [str(each) for each in named if isinstance(each, int | str) and NAME.fullmatch(str(each))]
+    return f"the provider failed: {' '.join(words)}" if words else "the provider failed"
+
+
 def _check_completion(raw: bytes, asked: bytes) -> None:
     if b'"stream"' in asked and load(asked).get("stream") is True:
         raise unreadable()  # the client waits for events, and would take this for an empty stream
@@ -166,7 +184,8 @@ def _check_embeddings(raw: bytes) -> None:
 
 def _failed(error: Any) -> NotWholeError:
     said = message_of(error).encode("utf-8", "replace").decode()
-    return NotWholeError(f"the provider failed midway: {said}", reason="provider_error", over=True)
+    message = f"the provider failed midway: {said}"
+    return NotWholeError(message, reason="provider_error", over=True, kept=kind_of(error))
 
 
 def _too_long(asked: bytes) -> NotWholeError:

@@ -63,10 +63,10 @@ async def test_an_odd_value_costs_neither_the_answer_nor_its_cost(
 @pytest.mark.parametrize(
     ("error", "kept"),
     [
-        ({"message": "half\0way"}, "halfway"),
-        ({"message": "half\ud800way"}, "half?way"),
-        ("in words", "in words"),
-        ({"code": 502}, "the provider failed"),
+        ({"message": "half\0way"}, "the provider failed"),
+        ({"message": "half\ud800way", "code": "half\ud800way"}, "the provider failed"),
+        ("in words", "the provider failed"),
+        ({"code": 502, "metadata": {"error_type": "provider_down"}}, "the provider failed: 502 provider_down"),
         ([1], "the provider failed"),
     ],
 )
