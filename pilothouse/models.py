@@ -233,6 +233,8 @@ def _refusal(status: int, raw: bytes, model: str) -> PilothouseError:
         )
     if status == 429:  # noqa: PLR2004 -- the HTTP status
         return UnavailableError(f"{model} is rate limited: {said}", hint=hint or "wait a little, or ask another model")
+    if status == 406:  # noqa: PLR2004 -- the HTTP status; the proxy's for what may have been billed and is not whole
+        return IncompleteAnswerError(said, hint=hint or "ask again")
     if status in (503, 504):
         return UnavailableError(f"{model} is not available: {said}", hint=hint or "wait a little, or ask another model")
     if status in (400, 404, 422):

@@ -15,12 +15,13 @@ from pilothouse.errors import PilothouseError, TimedOutError, UnavailableError, 
 from proxy.attempts import NEVER_REACHED, Attempts, Refusal, Stop
 from proxy.ledger import Entry, Ledger
 from proxy.reading import read_answer, read_head
-from proxy.refusals import NO_RETRY
 from proxy.relay import Relay, broke_off
 from proxy.whole import NotWholeError, find_break
 
 PASSED_BACK = ("Content-Type", "X-Generation-Id", "Retry-After")
+NO_RETRY = {"X-Should-Retry": "false"}  # OpenAI's clients obey it
 READABLE = re.compile(r"[ -~]{1,1000}")
+MAYBE_BILLED = "it may have been billed, so that asking again may cost again"
 UNREACHABLE_HINT = "check the network, and LLM_BASE_URL if you set it; then ask again"
 TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=120)
 UNREACHABLE = (
@@ -85,11 +86,13 @@ class Forwarder:
         except UnavailableError:
             entry.outcome.may_be_billed = False
             return NEVER_REACHED
+        except (TimedOutError, UpstreamError) as error:
+            raise NotWholeError(error.message, reason="unanswered", hint=MAYBE_BILLED) from error
         read_head(upstream.headers, entry.outcome)
         if upstream.status < HTTPStatus.MULTIPLE_CHOICES:
             return upstream
         entry.outcome.may_be_billed = upstream.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        refusal = Refusal(upstream.status, upstream.headers, await _read(upstream))
+        refusal = Refusal(upstream.status, upstream.headers, await _read_paid(upstream))
         entry.outcome.may_be_billed = refusal.may_be_billed
         return refusal
 
@@ -100,6 +103,9 @@ class Forwarder:
         entry.outcome.error = f"HTTP {refusal.status}: {entry.outcome.error or 'no reason given'}"
         self._ledger.close(entry)
         headers = _passed_back(refusal.headers) | _served_by(entry) | NO_RETRY
+        if refusal.may_be_billed:
+            message = f"HTTP {refusal.status} came from a gateway, and not from the provider behind it"
+            return NotWholeError(message, reason="gateway", hint=MAYBE_BILLED).answer(headers)
         return Response(refusal.raw, refusal.status, headers)
 
     async def fetch_models(self) -> dict[str, Any]:

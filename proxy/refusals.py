@@ -11,8 +11,6 @@ from starlette.responses import JSONResponse, Response
 from pilothouse.errors import PilothouseError
 from pilothouse.serving import install_error_handlers
 
-MAY_BE_BILLED = (502, 504)
-NO_RETRY = {"X-Should-Retry": "false"}  # OpenAI's clients obey it
 METADATA = ("limit_source", "reason", "hint")
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -54,8 +52,6 @@ def _reshaped(ours: Handler) -> Handler:
             return response
         told: dict[str, Any] = orjson.loads(response.body)["error"]
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-        if response.status_code in MAY_BE_BILLED:
-            headers |= NO_RETRY
         return JSONResponse(shaped(told, response.status_code), response.status_code, headers)
 
     return answer

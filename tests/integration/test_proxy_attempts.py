@@ -9,7 +9,7 @@ import aiohttp
 import openai
 import pytest
 
-from pilothouse.errors import PilothouseError
+from pilothouse.errors import IncompleteAnswerError, PilothouseError
 from pilothouse.models import ModelClient
 from tests.fixtures.ledger import Ledger
 from tests.fixtures.models import ask
@@ -103,9 +103,10 @@ async def test_a_gateways_own_page_is_not_asked_for_again_because_the_provider_m
     provider.status, provider.pieces = status, [page]
 
     async with await provided_proxy.ask(session) as answer:
-        assert answer.status == status
-        assert answer.headers["X-Should-Retry"] == "false"
+        error = (await answer.json())["error"]
 
+    assert (answer.status, error["metadata"]["reason"]) == (406, "gateway")
+    assert str(status) in error["message"]
     [row] = await provided_ledger.completed(1)
     assert (row["status"], row["attempts"], provider.asked) == ("open", 1, 1)
 
@@ -115,7 +116,7 @@ async def test_a_provider_that_hangs_up_is_not_asked_again_by_anybody(
 ) -> None:
     provider.hangs_up = True
     async with openai.AsyncOpenAI(base_url=f"{provided_proxy.url}/v1", api_key=provided_proxy.key) as persistent:
-        with pytest.raises(openai.InternalServerError):
+        with pytest.raises(openai.APIStatusError, match="provider failed"):
             await persistent.chat.completions.create(model="some/model", messages=[])
 
     [row] = await provided_ledger.completed(1)
@@ -199,3 +200,16 @@ async def test_the_model_client_says_how_often_the_provider_was_asked(
 
     assert answer.usage.attempts == 2
     assert (answer.usage.served_model, answer.usage.provider) == ("some/model", "Some")
+
+
+async def test_a_person_is_told_that_an_unanswered_call_may_have_been_billed(
+    provided_proxy: Proxy, provider: Provider, session: aiohttp.ClientSession
+) -> None:
+    provider.hangs_up = True
+    client = ModelClient(session=session, url=provided_proxy.url, key=provided_proxy.key)
+
+    with pytest.raises(IncompleteAnswerError) as raised:
+        await client.complete(ask("some/model"), lambda _: None)
+
+    assert "may cost again" in raised.value.hint
+    assert provider.asked == 1
