@@ -36,7 +36,7 @@ RESTART_WAIT_S = 5  # the supervisor has a killed proxy back within two
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, from which run and node (both go into the ledger)."""
+    """What is asked, from which run and node (both go into the ledger). The proxy too holds the run to its budget."""
 
     model: str
     messages: Sequence[Message]
@@ -44,6 +44,7 @@ class Request:
     run_id: str
     node: str
     deadline_s: float = 180
+    budget_usd: Decimal | None = None  # of the whole run
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ class ModelClient:
             "X-Pilothouse-Run": request.run_id,
             "X-Pilothouse-Node": request.node,
         }
+        if request.budget_usd is not None:
+            headers["X-Pilothouse-Run-Budget"] = f"{request.budget_usd:f}"
         async with await self._post(orjson.dumps(body), headers, deadline_s=request.deadline_s) as response:
             if response.status != 200:  # noqa: PLR2004 -- the HTTP status
                 raise _refusal(response.status, await response.read(), request.model)

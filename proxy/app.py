@@ -32,6 +32,7 @@ from proxy.owner import Office, owner_of
 from proxy.pricing import Prices
 from proxy.quoting import Quote, quote_chat, quote_embeddings
 from proxy.refusals import install_refusals
+from proxy.settling import Settling
 
 MAX_BODY_BYTES = 8_000_000
 MAX_FIELD_BYTES = 65_536  # of a provider's header: aiohttp's own 8 kB would throw the answer away that follows
@@ -78,7 +79,7 @@ def create_app(settings: ProxySettings) -> Starlette:
             app.state.office = Office(pool, settings.key_secret, owner_of(settings), keys, caps, forwarder)
             app.state.services = Services(
                 keys=keys,
-                prices=Prices(forwarder.fetch_models, stated=settings.prices),
+                prices=Prices(forwarder.fetch, stated=settings.prices),
                 caps=caps,
                 ledger=ledger,
                 forwarder=forwarder,
@@ -86,7 +87,9 @@ def create_app(settings: ProxySettings) -> Starlette:
                 fallback_models=settings.fallback_models,
                 floor=settings.provider_floor,
             )
+            settling = asyncio.create_task(Settling(pool, ledger=ledger, forwarder=forwarder).run())
             yield
+            settling.cancel()
             await ledger.finish()
 
     app = Starlette(
@@ -167,6 +170,7 @@ async def _post(request: Request, route: str, *, scope: str) -> Response:
         node=_node(request),
         route=route,
         asked_model=asked["model"],
+        price=quote.price,
         most_usd=quote.most_usd,
         budgets=services(request).caps.of(key, run_id=run_id, run_usd=run_usd, now=datetime.now(UTC)),
     )
@@ -235,10 +239,12 @@ def _run_id(request: Request) -> UUID | None:
 
 def _run_budget(request: Request) -> Decimal | None:
     given = request.headers.get("x-pilothouse-run-budget")
+    if not given:
+        return None
     try:
-        usd = Decimal(given) if given else None
-    except InvalidOperation as error:
-        raise BadInputError("X-Pilothouse-Run-Budget must be US dollars, such as 0.50", hint="leave it out") from error
-    if usd is not None and not 0 <= usd < MAX_USD:
+        usd = Decimal(given)
+    except InvalidOperation:
+        usd = Decimal("NaN")
+    if not usd.is_finite() or not 0 <= usd < MAX_USD:
         raise BadInputError("X-Pilothouse-Run-Budget must be US dollars, such as 0.50", hint="leave it out")
     return usd

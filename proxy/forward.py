@@ -5,10 +5,8 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, cast
 
 import aiohttp
-import orjson
 from starlette.responses import Response
 
 from pilothouse.errors import PilothouseError, TimedOutError, UnavailableError, UpstreamError
@@ -89,6 +87,7 @@ class Forwarder:
         except (TimedOutError, UpstreamError) as error:
             raise NotWholeError(error.message, reason="unanswered", hint=MAYBE_BILLED) from error
         read_head(upstream.headers, entry.outcome)
+        self._ledger.note_generation(entry)
         if upstream.status < HTTPStatus.MULTIPLE_CHOICES:
             return upstream
         entry.outcome.may_be_billed = upstream.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -108,17 +107,13 @@ class Forwarder:
             return NotWholeError(message, reason="gateway", hint=MAYBE_BILLED).answer(headers)
         return Response(refusal.raw, refusal.status, headers)
 
-    async def fetch_models(self) -> dict[str, Any]:
-        """The provider's models and prices; without any when it lists none."""
-        upstream = await self._request("GET", "/models", None)
+    async def fetch(self, route: str) -> bytes:
+        """What the provider answers, for ourselves; of a refusal too, as it is JSON that lacks what is looked for."""
+        upstream = await self._request("GET", route, None)
         raw = await _read(upstream)
         if upstream.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise UnavailableError(f"the provider's price list failed: HTTP {upstream.status}", hint="try again")
-        try:
-            listed: Any = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            listed = None
-        return cast("dict[str, Any]", listed) if isinstance(listed, dict) else {}
+            raise UnavailableError(f"the model provider failed: HTTP {upstream.status}", hint="try again")
+        return raw
 
     @contextmanager
     def _recording_failure(self, entry: Entry) -> Generator[None]:

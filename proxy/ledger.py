@@ -7,7 +7,8 @@ stays until the provider's own record settles it.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -21,14 +22,22 @@ from pilothouse.db import Pool
 from pilothouse.errors import UnavailableError
 from proxy.batches import Batches
 from proxy.budgets import Budget, require_room
+from proxy.pricing import Price
 
 STOP_WAIT_S = 5
+NOTED_AFTER_S = 0.25
 POOL_WAIT_S = 5
 RETRY_S = 0.5
 CUT_OFF = "cut off before the answer was complete: the client left, or the proxy was stopped"
 NEVER_SENT = "the ledger went away while it was reserved: never sent"
 RESERVE = "SELECT id, refused_by, left_usd FROM proxy.reserve(%(calls)s)"
 SETTLE = "SELECT proxy.settle(%(calls)s)"
+NOTE = """
+    UPDATE proxy.ledger
+    SET generation_id = noted.generation_id
+    FROM jsonb_to_recordset(%(calls)s) AS noted (id uuid, generation_id text)
+    WHERE ledger.id = noted.id AND ledger.status = 'open'
+    RETURNING ledger.id"""
 
 logger = log.get_logger()
 
@@ -43,6 +52,7 @@ class ModelCall:
     node: str | None
     route: str
     asked_model: str
+    price: Price
     most_usd: Decimal
     budgets: Sequence[Budget]
 
@@ -70,6 +80,16 @@ class Outcome:
             return "settled"
         return "open" if self.may_be_billed else "failed"
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As `proxy.settle` takes them."""
+        return {"status": self.status, **vars(self)}
+
+    def price(self, price: Price) -> None:
+        """Where the provider lists no prices, it says no cost either."""
+        if self.cost_usd is None and self.may_be_billed and not price.is_listed:
+            self.cost_usd = price.of(self.prompt_tokens, self.completion_tokens)
+
     def cut_off(self) -> None:
         """Say so, unless the cost is known: the answer was at its end then."""
         if self.cost_usd is None:
@@ -92,14 +112,14 @@ class Entry:
     @property
     def reservation(self) -> dict[str, Any]:
         """What `proxy.reserve` takes."""
-        call = vars(self.call)
-        return {"id": self.id, "reserved_usd": self.call.most_usd, **call}
+        return {"id": self.id, "reserved_usd": self.call.most_usd, **vars(self.call)}
 
     @property
     def row(self) -> dict[str, Any]:
         """The columns that complete the row, as `proxy.settle` takes them."""
+        self.outcome.price(self.call.price)
         latency_ms = round((time.monotonic() - self.started) * 1000)
-        return {"id": self.id, "status": self.outcome.status, "latency_ms": latency_ms, **vars(self.outcome)}
+        return {"id": self.id, "latency_ms": latency_ms, **self.outcome.columns}
 
 
 class Ledger:
@@ -111,7 +131,8 @@ class Ledger:
         self._open: set[Entry] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._reserving = Batches[Entry, dict[str, Any]](self._reserve)
-        self._settling = Batches[dict[str, Any], None](self._settle)
+        self._noting = Batches[dict[str, Any], None](lambda rows: self._write(NOTE, rows))
+        self._settling = Batches[dict[str, Any], None](lambda rows: self._write(SETTLE, rows))
 
     async def open(self, call: ModelCall) -> Entry:
         """Reserve what the call may cost; whatever keeps that from being written keeps the call from being made."""
@@ -130,6 +151,10 @@ class Ledger:
         require_room(answer["refused_by"], left_usd=answer["left_usd"], most_usd=call.most_usd, model=call.asked_model)
         return entry
 
+    def note_generation(self, entry: Entry) -> None:
+        """A call that takes long can be looked up after a crash; the others are settled before it is written."""
+        asyncio.get_running_loop().call_later(NOTED_AFTER_S, self._note_if_open, entry)
+
     def close(self, entry: Entry) -> None:
         """Complete the row in a task of its own: no client that leaves cuts it short, no slow ledger holds it up."""
         if entry not in self._open:  # `finish` was faster
@@ -139,9 +164,7 @@ class Ledger:
 
     def settle(self, row: dict[str, Any]) -> None:
         """Write what became of a call, however long the ledger is away."""
-        task = asyncio.create_task(self._complete(row))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._start(self._complete(row))
 
     async def finish(self) -> None:
         """At stop: what is still under way is cut off; its row, and those being completed, get a moment."""
@@ -150,6 +173,19 @@ class Ledger:
             self.close(entry)
         if self._closing:
             await asyncio.wait(self._closing, timeout=STOP_WAIT_S)
+
+    def _note_if_open(self, entry: Entry) -> None:
+        if entry in self._open and entry.outcome.generation_id is not None:
+            self._start(self._note(entry))
+
+    async def _note(self, entry: Entry) -> None:
+        with suppress(psycopg.Error):  # what closes the row has it too
+            await self._noting.add({"id": entry.id, "generation_id": entry.outcome.generation_id})
+
+    def _start(self, writing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(writing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _complete(self, row: dict[str, Any]) -> None:
         """The client has its answer, so a ledger that went away is reported, and told as soon as it is back."""
@@ -170,8 +206,8 @@ class Ledger:
         by_id = {answer["id"]: answer for answer in answers}
         return [by_id[entry.id] for entry in entries]
 
-    async def _settle(self, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
-        await self._execute(SETTLE, rows)
+    async def _write(self, statement: Any, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+        await self._execute(statement, rows)
         return [None] * len(rows)
 
     async def _execute(self, statement: Any, calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

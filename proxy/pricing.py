@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+import orjson
+
 from pilothouse import log
 from pilothouse.errors import PilothouseError
 from pilothouse.settings import ModelPrice
@@ -32,14 +34,27 @@ class Price:
     request: Decimal = Decimal(0)
     image: Decimal = Decimal(0)
     most_completion_tokens: int | None = None
-    is_listed: bool = False  # by the provider, which then keeps a `max_price`
+    is_listed: bool = False  # by the provider, which then says what a call cost, too
+
+    @property
+    def is_free(self) -> bool:
+        """A model on a machine of one's own."""
+        return not (self.prompt or self.completion or self.request or self.image)
+
+    def of(self, prompt_tokens: int | None, completion_tokens: int | None) -> Decimal | None:
+        """What so many tokens cost; None while nobody has counted them."""
+        if self.is_free:
+            return Decimal(0)
+        if prompt_tokens is None:
+            return None
+        return self.request + self.prompt * prompt_tokens + self.completion * (completion_tokens or 0)
 
 
 class Prices:
     """The prices of all models."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[Mapping[str, Any]]], *, stated: Mapping[str, ModelPrice]) -> None:
-        """`fetch` gives the provider's /models; `stated` is what a person says of models without a price there."""
+    def __init__(self, fetch: Callable[[str], Awaitable[bytes]], *, stated: Mapping[str, ModelPrice]) -> None:
+        """`fetch` asks the provider; `stated` is what a person says of models that have no price there."""
         self._fetch = fetch
         self._stated = {model: _stated(price) for model, price in stated.items()}
         self._listed: dict[str, Price] | None = None
@@ -69,7 +84,9 @@ class Prices:
     async def _refresh(self) -> None:
         self._due_at_s = time.monotonic() + RETRY_S
         try:
-            self._listed = read_prices(await self._fetch())
+            self._listed = read_prices(await self._fetch("/models")) | read_prices(
+                await self._fetch("/embeddings/models")
+            )
             self._due_at_s = time.monotonic() + KEPT_S
         except PilothouseError as error:
             logger.warning("prices.unavailable", reason=error.message)
@@ -79,11 +96,16 @@ class Prices:
             self._fetching = None
 
 
-def read_prices(answer: Mapping[str, Any]) -> dict[str, Price]:
-    """Of every model whose price can be read."""
-    models: Any = answer.get("data")
-    entries = [cast("dict[str, Any]", each) for each in cast("list[Any]", models or []) if isinstance(each, dict)]
-    prices = {str(each.get("id")): _read(each) for each in entries}
+def read_prices(raw: bytes) -> dict[str, Price]:
+    """Of every model whose price can be read; none where there is no list."""
+    try:
+        answer: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return {}
+    models: Any = cast("dict[str, Any]", answer).get("data") if isinstance(answer, dict) else None
+    entries = cast("list[Any]", models) if isinstance(models, list) else []
+    listed = [cast("dict[str, Any]", each) for each in entries if isinstance(each, dict)]
+    prices = {str(model.get("id")): _read(model) for model in listed}
     return {model: price for model, price in prices.items() if price is not None}
 
 

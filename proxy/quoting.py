@@ -29,6 +29,7 @@ class Quote:
     """What is sent, and what it may cost at most."""
 
     body: bytes
+    price: Price
     most_usd: Decimal
 
 
@@ -40,11 +41,14 @@ def quote_chat(asked: Mapping[str, Any], price: Price, *, max_tokens: int) -> Qu
     sent = dict(asked)
     if tokens is None:
         tokens = sent["max_tokens"] = min(max_tokens, price.most_completion_tokens or max_tokens)
+    if asked.get("stream") and not price.is_listed:  # then it is we who make a cost of the usage
+        sent["stream_options"] = {**_object(asked.get("stream_options")), "include_usage": True}
     body = orjson.dumps(sent)
     prompt_tokens = len(body) + images * IMAGE_TOKENS + (TOOL_PROMPT_TOKENS if asked.get("tools") else 0)
     doubled = 2 if b'"cache_control"' in body else 1  # what is kept for an hour costs twice
     return Quote(
         body,
+        price,
         price.request
         + price.image * images
         + price.prompt * prompt_tokens * doubled
@@ -61,7 +65,7 @@ def quote_embeddings(asked: Mapping[str, Any], price: Price) -> Quote:
             "'input' holds more than text, and what that costs is not known", status=400, hint="send texts"
         )
     body = orjson.dumps(asked)
-    return Quote(body, price.request + price.prompt * len(body))
+    return Quote(body, price, price.request + price.prompt * len(body))
 
 
 def _require_priced(asked: Mapping[str, Any]) -> None:
@@ -116,6 +120,10 @@ def _is_image(part: Any) -> bool:
 
 def _list(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _type(thing: Any) -> str:

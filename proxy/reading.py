@@ -120,6 +120,25 @@ def read_answer(raw: bytes, outcome: Outcome) -> None:
         outcome.note("the provider sent something that is not a JSON object")
 
 
+def read_record(raw: bytes, outcome: Outcome) -> None:
+    """Take over what the provider's own record of a call says (/generation); nothing when it has none yet."""
+    try:
+        answer: Any = json.loads(raw, parse_float=Decimal)
+    except (ValueError, RecursionError, InvalidOperation):
+        return
+    record: Any = cast("dict[str, Any]", answer).get("data") if isinstance(answer, dict) else None
+    if isinstance(record, dict):
+        _take_record(cast("dict[str, Any]", record), outcome)
+
+
+def _take_record(record: dict[str, Any], outcome: Outcome) -> None:
+    outcome.served_model = _text(record.get("model"))
+    outcome.provider = _text(record.get("provider_name"))
+    outcome.prompt_tokens = _count(record.get("native_tokens_prompt"))
+    outcome.completion_tokens = _count(record.get("native_tokens_completion"))
+    outcome.cost_usd = _cost(record.get("total_cost"))
+
+
 def _take(answer: dict[str, Any], outcome: Outcome) -> None:
     outcome.generation_id = outcome.generation_id or _text(answer.get("id"))
     outcome.served_model = _text(answer.get("model")) or outcome.served_model

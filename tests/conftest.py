@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.fixtures.relay",  # builds on limits and money
     "tests.fixtures.ledger",
     "tests.fixtures.spend",  # builds on proxy
+    "tests.fixtures.purse",  # builds on postgres, processes and proxy
     "tests.fixtures.webhook",
     "tests.fixtures.memory_engine",
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine

@@ -26,7 +26,12 @@ async def _ask(step: str, state: State, deps: Deps, run: RunContext) -> Answer:
     """From the model, and durable before anyone acts on it."""
     _check_limits(state.get("rounds", 0), run)
     request = Request(
-        model=run.model, messages=_prompt(state, deps), tools=deps.schemas, run_id=run.run_id, node="think"
+        model=run.model,
+        messages=_prompt(state, deps),
+        tools=deps.schemas,
+        run_id=run.run_id,
+        node="think",
+        budget_usd=run.budget_usd,
     )
     message_id = message_id_of(step, attempt=run.attempt)
     answer = await deps.model.complete(request, lambda text: run.emit(MessageDelta(message_id=message_id, text=text)))
