@@ -8,6 +8,7 @@ owner allows, if there is one; see `fallbacks.py`.
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from pilothouse import log
 
 ATTEMPTS_A_MODEL = 3
 FIRST_PAUSE_S = 0.5
-MAX_REASON = 300
+NAME = re.compile(r"[\w.:+-]{1,100}")
 IN_FLIGHT = "openrouter_in_flight_budget"  # too many calls at once; the only 402 that passes by itself
 
 Answer = TypeVar("Answer")
@@ -51,6 +52,14 @@ POLICY: Mapping[int, Then] = {
 }
 
 
+# In our words: a provider's own may repeat a key or a prompt.
+REASONS: Mapping[int, str] = {
+    401: "it does not accept OPENROUTER_API_KEY",
+    402: "there is no money left for such a call",
+    403: "a budget that is set there is spent",
+}
+
+
 @dataclass(frozen=True)
 class Refusal:
     """The provider's no, or that it was never reached."""
@@ -66,14 +75,9 @@ class Refusal:
         return self.reached and self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self._told is None
 
     @property
-    def error(self) -> dict[str, Any]:
-        """What it says for machines; empty when it says nothing that can be read."""
-        return self._told or {}
-
-    @property
     def metadata(self) -> dict[str, Any]:
         """Which limit, and until when."""
-        told = self.error.get("metadata")
+        told = (self._told or {}).get("metadata")
         return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
 
     @property
@@ -188,15 +192,14 @@ class Attempts:
 
 
 def _stop(refusal: Refusal) -> Stop:
-    metadata = refusal.metadata
     return Stop(
         at=datetime.now(UTC),
         status=refusal.status,
-        reason=_text(refusal.error.get("message")),
-        limit_source=_text(metadata.get("limit_source")),
-        resets_at=_text(metadata.get("resets_at")),
+        reason=REASONS[refusal.status],
+        limit_source=_name(refusal.metadata.get("limit_source")),
+        resets_at=_name(refusal.metadata.get("resets_at")),
     )
 
 
-def _text(value: Any) -> str:
-    return str(value or "")[:MAX_REASON]
+def _name(value: Any) -> str:
+    return value if isinstance(value, str) and NAME.fullmatch(value) else ""

@@ -166,10 +166,10 @@ def _provider(provider: Fields) -> dict[str, Any]:
 
 
 def _stopped(stop: Fields) -> str:
-    limit = f" ({shapes.printable(stop['limit_source'])})" if stop["limit_source"] else ""
-    until = f", until {shapes.printable(stop['resets_at'])}" if stop["resets_at"] else ""
-    reason = shapes.printable(stop["reason"]) or f"HTTP {stop['status']}"
-    return f"stopped: the provider refuses calls since {shapes.instant(stop['at'])}{until}: {reason}{limit}"
+    limit = f" ({stop['limit_source']})" if stop["limit_source"] else ""
+    until = f", until {stop['resets_at']}" if stop["resets_at"] else ""
+    since = shapes.instant(stop["at"])
+    return f"stopped: the provider refuses calls since {since}{until}: {stop['reason']}{limit}"
 
 
 def _print_comparison(found: Fields) -> None:

@@ -160,7 +160,7 @@ async def test_what_stops_everybody_is_one_line_for_the_owner_without_key_or_con
     await ledger.completed(1)
     lines = [json.loads(line) for line in proxy.server.log.read_text().splitlines() if "model.stopped" in line]
     assert (lines[-1]["status"], lines[-1]["limit_source"]) == (402, "openrouter_credits")
-    assert "credits" in lines[-1]["reason"]
+    assert "money" in lines[-1]["reason"]
     assert "private" not in str(lines)
     assert "sk-or-v1" not in str(lines)
 
@@ -171,7 +171,7 @@ def test_the_owner_sees_why_the_provider_stopped_until_a_call_is_answered_again(
     spending.ask(spending.proxy.key)
 
     assert (stopped["status"], stopped["limit_source"]) == (402, "openrouter_key_limit")
-    assert "credits" in stopped["reason"]
+    assert "money" in stopped["reason"]
     assert spending.owner("GET", "/status")["provider"]["stopped"] is None
 
 

@@ -184,3 +184,13 @@ async def test_a_request_that_is_refused_for_what_it_says_stops_nobody_else() ->
     await far.call()
 
     assert far.attempts.stopped is None
+
+
+async def test_what_is_kept_of_a_stop_is_in_our_words_as_the_providers_may_repeat_a_key() -> None:
+    said = {"message": "no such key: sk-or-secret", "metadata": {"limit_source": "sk-or-secret is wrong"}}
+    far = Far(Refusal(401, {}, orjson.dumps({"error": said})))
+
+    await far.call()
+
+    assert "OPENROUTER_API_KEY" in str(far.attempts.stopped)
+    assert "secret" not in str(far.attempts.stopped)
