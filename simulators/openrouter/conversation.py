@@ -40,6 +40,7 @@ class ChatRequest(BaseModel):
     messages: list[Message] = Field(min_length=1)
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
     stream: bool = False
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
@@ -68,6 +69,8 @@ class Conversation:
 
     question: str
     tools: dict[str, dict[str, Any]]  # name -> JSON schema of the arguments
+    forced: str | None  # the tool that must be called
+    wanted: dict[str, Any] | None  # JSON schema of the answer
     results: Sequence[ToolResult]
     rounds: int  # how often this turn has called tools already
     memories: Sequence[str]  # recalled ones that stand in the prompt
@@ -84,6 +87,8 @@ def read(request: ChatRequest) -> Conversation:
     return Conversation(
         question=_question(request.messages),
         tools=_tools(request),
+        forced=_forced(request),
+        wanted=_wanted(request),
         results=_results(turn),
         rounds=sum(1 for message in turn if message.tool_calls),
         memories=[line for text in texts for block in RECALLED.findall(text) for line in _lines(block)],
@@ -113,6 +118,19 @@ def _tools(request: ChatRequest) -> dict[str, dict[str, Any]]:
         return {}
     functions = [cast("dict[str, Any]", tool.get("function", {})) for tool in request.tools or []]
     return {str(each["name"]): each.get("parameters") or {} for each in functions if each.get("name")}
+
+
+def _forced(request: ChatRequest) -> str | None:
+    named = (
+        cast("dict[str, Any]", request.tool_choice.get("function", {})) if isinstance(request.tool_choice, dict) else {}
+    )
+    return named.get("name")
+
+
+def _wanted(request: ChatRequest) -> dict[str, Any] | None:
+    """Only a schema binds; `json_object` is left to the prompt."""
+    asked = request.response_format or {}
+    return cast("dict[str, Any]", asked.get("json_schema", {})).get("schema")
 
 
 def _results(turn: Sequence[Message]) -> list[ToolResult]:

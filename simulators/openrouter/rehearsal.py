@@ -3,7 +3,9 @@
 It reads only the user's question and tool results as data; words inside a result never make it call anything.
 """
 
-from simulators.openrouter import answers, extraction, intents
+import json
+
+from simulators.openrouter import answers, extraction, intents, schemas
 from simulators.openrouter.conversation import Conversation
 from simulators.openrouter.reply import Reply, ToolCall
 
@@ -19,6 +21,12 @@ def answer(conversation: Conversation) -> Reply:
     """Call the tools the question asks for; once they answered, say what they said."""
     if extraction.is_asked(conversation.system):
         return Reply(extraction.extract(conversation.question))
+    if conversation.forced in conversation.tools:
+        return Reply(
+            calls=(ToolCall.of(conversation.forced, **schemas.sample(conversation.tools[conversation.forced])),)
+        )
+    if conversation.wanted is not None:
+        return Reply(json.dumps(schemas.sample(conversation.wanted)))
     wanted = intents.wanted(conversation)
     missing = [call for call in wanted if call.name not in conversation.tools]
     if conversation.results:

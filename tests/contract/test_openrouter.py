@@ -1,5 +1,6 @@
 """What we rely on in OpenRouter: checked on the twin always, on OpenRouter when OPENROUTER_CONTRACT_KEY is set."""
 
+import json
 from typing import Any
 
 import httpx
@@ -77,6 +78,29 @@ def test_no_tool_is_called_when_the_caller_forbids_it(openrouter: OpenRouter, st
 
     assert not answer.choices[0].message.tool_calls
     assert answer.choices[0].message.content
+
+
+def test_a_tool_that_is_named_is_called_whatever_was_asked(openrouter: OpenRouter, status_tool: Any) -> None:
+    named: Any = {"type": "function", "function": {"name": "freqtrade_get_status"}}
+
+    answer = openrouter.client().chat.completions.create(
+        model=openrouter.chat_model, messages=HELLO, tools=[status_tool], tool_choice=named, max_tokens=200
+    )
+
+    assert [call.type for call in answer.choices[0].message.tool_calls or []] == ["function"]
+
+
+def test_an_answer_fits_the_schema_that_was_asked_for(openrouter: OpenRouter) -> None:
+    schema = {"type": "object", "properties": {"pair": {"type": "string"}, "stake": {"type": "integer"}}}
+    schema |= {"required": ["pair", "stake"], "additionalProperties": False}
+    wanted: Any = {"type": "json_schema", "json_schema": {"name": "trade", "strict": True, "schema": schema}}
+
+    answer = openrouter.client().chat.completions.create(
+        model=openrouter.chat_model, messages=HELLO, response_format=wanted, max_tokens=200
+    )
+
+    trade = json.loads(answer.choices[0].message.content or "")
+    assert (type(trade["pair"]), type(trade["stake"])) == (str, int)
 
 
 def test_a_streamed_tool_call_comes_in_pieces_of_one_index(openrouter: OpenRouter, status_tool: Any) -> None:
