@@ -108,7 +108,7 @@ class Ends:
         if end == "length":
             raise _too_long(self._asked)
         if end not in ACCEPTED_ENDS:
-            said = str(end)[:MAX_ERROR_TEXT]
+            said = end if isinstance(end, str) and NAME.fullmatch(end) else "something else"
             raise NotWholeError(
                 f"the model's answer ended with '{said}' instead of 'stop' or 'tool_calls'",
                 reason="content_filter" if end == "content_filter" else "finish_reason",
