@@ -179,7 +179,7 @@ def _take_line(line: bytes, partial: _Partial, on_text: Callable[[str], None]) -
 
 def _take_chunk(chunk: dict[str, Any], partial: _Partial, on_text: Callable[[str], None]) -> None:
     if error := chunk.get("error"):
-        raise IncompleteAnswerError(f"the model failed midway: {_message(error)}", hint="ask again")
+        raise IncompleteAnswerError(_message(error), hint=_hint(error) or "ask again")
     partial.served_model = without_nul(chunk.get("model")) or partial.served_model
     partial.provider = without_nul(chunk.get("provider")) or partial.provider
     partial.usage = chunk.get("usage") or partial.usage
@@ -229,7 +229,7 @@ def _usage(partial: _Partial) -> Usage:
 
 def _refusal(status: int, raw: bytes, model: str) -> PilothouseError:
     """The provider's (or proxy's) refusal in our terms; the proxy's own says what to do next."""
-    said, hint = _refusal_text(raw), _refusal_hint(raw)
+    said, hint = _refusal_text(raw), _hint(_refusal_error(raw))
     if status == 402:  # noqa: PLR2004 -- the HTTP status
         return ForbiddenError(
             f"no budget for a call to {model}: {said}", hint=hint or "raise the limit or top up, then ask again"
@@ -250,8 +250,8 @@ def _refusal_text(raw: bytes) -> str:
     return "no readable reason" if error is None else _message(error)
 
 
-def _refusal_hint(raw: bytes) -> str:
-    error = _refusal_error(raw)
+def _hint(error: Any) -> str:
+    """The proxy's own errors have one."""
     metadata = cast("dict[str, Any]", error).get("metadata") if isinstance(error, dict) else None
     return str(cast("dict[str, Any]", metadata).get("hint") or "") if isinstance(metadata, dict) else ""
 
