@@ -24,6 +24,7 @@ def test_of_ten_thousand_streams_only_the_whole_ones_pass_and_those_unchanged() 
             assert seen.error is not None or seen.unreadable, f"stream {seed}: nobody notices"
             assert set(seen.ends[:-1]) <= {"stop", "tool_calls"}, f"stream {seed}: a bad end was passed on"
             assert outcome.error, f"stream {seed}"
+            assert outcome.error.isprintable(), f"stream {seed}: no text for a column"
         else:
             assert not seen.acted_on or seen.whole, f"stream {seed}: taken for whole"
             assert stream.sent.startswith(passed.rstrip()), f"stream {seed}: changed"
