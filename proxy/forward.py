@@ -79,6 +79,7 @@ class Forwarder:
         """Ask once. Until the provider refuses, the call may have been billed, and is not made again."""
         entry.outcome.attempts += 1
         entry.outcome.may_be_billed = True
+        entry.outcome.generation_id = None  # the record of an attempt that was refused says nothing of this one
         try:
             upstream = await self._request("POST", entry.call.route, body)
         except UnavailableError:
@@ -87,8 +88,8 @@ class Forwarder:
         except (TimedOutError, UpstreamError) as error:
             raise NotWholeError(error.message, reason="unanswered", hint=MAYBE_BILLED) from error
         read_head(upstream.headers, entry.outcome)
-        self._ledger.note_generation(entry)
         if upstream.status < HTTPStatus.MULTIPLE_CHOICES:
+            self._ledger.note_generation(entry)
             return upstream
         entry.outcome.may_be_billed = upstream.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         refusal = Refusal(upstream.status, upstream.headers, await _read_paid(upstream))

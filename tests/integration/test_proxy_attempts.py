@@ -123,6 +123,19 @@ async def test_a_provider_that_hangs_up_is_not_asked_again_by_anybody(
     assert (row["status"], row["attempts"], provider.asked) == ("open", 1, 1)
 
 
+async def test_an_unanswered_attempt_is_not_settled_by_the_record_of_one_that_was_refused(
+    provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession
+) -> None:
+    provider.refusals = [(503, {"Retry-After": "0", "X-Generation-Id": "gen-refused"})]
+    provider.hangs_up = True
+
+    async with await provided_proxy.ask(session) as answer:
+        assert answer.status == 406
+
+    [row] = await provided_ledger.completed(1)
+    assert (row["status"], row["attempts"], row["generation_id"]) == ("open", 2, None)
+
+
 async def test_openais_client_does_not_repeat_what_the_proxy_repeated(
     proxy: Proxy, ledger: Ledger, unbilled_twin: OpenRouterTwin
 ) -> None:
