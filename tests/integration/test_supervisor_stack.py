@@ -41,6 +41,16 @@ def test_secrets_files_are_their_owners_only(embedded: EmbeddedStack) -> None:
     }
 
 
+def test_no_process_has_the_key_that_makes_keys(embedded: EmbeddedStack) -> None:
+    home, key = embedded.stack.home, embedded.stack.credentials.generated["owner_proxy_key"]
+    looking = ["grep", "--recursive", "--files-with-matches", f"--regexp={key}", str(home.root)]
+
+    found = subprocess.run(looking, capture_output=True, text=True, check=False).stdout.split()
+
+    assert {Path(each).relative_to(home.secrets).name for each in found} == {"owner.env", "generated.json"}
+    assert not any(key in line for name in NAMES for line in embedded.environment(name))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_process_sees_only_its_own_environment(embedded: EmbeddedStack, name: str) -> None:
     seen = {variable.partition("=")[0] for variable in embedded.environment(name)}
