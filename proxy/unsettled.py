@@ -18,7 +18,7 @@ SURELY_OVER = timedelta(minutes=15)  # longer than any call is let to take
 LISTED = 200
 LIST_HINT = "bin/pilothouse spend status lists those that are open"
 UNSETTLED = """
-    SELECT id, called_at, ended_at, caller, run_id, node, asked_model, generation_id, reserved_usd, error
+    SELECT id, called_at, ended_at, asked_at, caller, run_id, node, asked_model, generation_id, reserved_usd, error
     FROM proxy.ledger
     WHERE status = 'open'
     ORDER BY called_at
@@ -50,7 +50,8 @@ def explain(row: dict[str, Any], *, now: datetime) -> str:
     if row["generation_id"] is None:
         how = "its proxy was killed" if row["ended_at"] is None else "it was cut off"
         return f"{how} before the provider named the call: look there, then bin/pilothouse spend settle {row['id']}"
-    return "it was cut off; the provider's own record, which is asked for again and again, will settle it"
+    asked = f"asked for last at {row['asked_at']:%H:%M:%S} UTC" if row["asked_at"] else "not asked for yet"
+    return f"it was cut off: the provider's own record, {asked}, will settle it"
 
 
 async def settle_by_hand(request: Request) -> Response:

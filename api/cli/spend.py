@@ -95,7 +95,7 @@ def reconcile(*, as_json: AsJson = False) -> None:
 
     bin/pilothouse spend reconcile --json
     """
-    found: Fields = with_proxy(lambda client: client.call("GET", "/reconcile"))
+    found: Fields = with_proxy(lambda client: client.call("POST", "/reconcile"))
     if as_json:
         shapes.print_json(found)
     else:

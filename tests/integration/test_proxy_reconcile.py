@@ -18,7 +18,7 @@ def test_a_ledger_that_holds_everything_equals_the_providers_count(spending: Spe
     for _ in range(5):
         spending.ask(spending.proxy.key)
 
-    found = spending.owner("GET", "/reconcile")
+    found = spending.owner("POST", "/reconcile")
 
     assert [(each["period"], each["says"]) for each in found["periods"]] == [
         ("today", "equal"),
@@ -29,13 +29,26 @@ def test_a_ledger_that_holds_everything_equals_the_providers_count(spending: Spe
     assert found["counters_fit"]
 
 
+def test_calls_that_were_cut_off_are_asked_for_and_settled_to_the_dollar(spending: Spending) -> None:
+    for model in ("twin/dropped", "twin/truncated", "twin/garbage"):
+        spending.ask(spending.proxy.key, model, stream=True)
+    open_before = [row["status"] for row in spending.rows()]
+
+    found = spending.owner("POST", "/reconcile")
+
+    assert open_before == ["open"] * 3
+    assert (found["unsettled"], found["reserved_usd"]) == ([], "0")
+    assert found["periods"][-1]["says"] == "equal"
+    assert Decimal(found["periods"][-1]["ledger_usd"]) == spending.twin.total_usd() > 0
+
+
 def test_a_call_that_went_past_the_proxy_is_found_to_its_price(spending: Spending) -> None:
     spending.ask(spending.proxy.key)
     past = {"model": "anthropic/claude-haiku-4.5", "messages": [{"role": "user", "content": QUESTION}]}
     headers = {"Authorization": f"Bearer {spending.twin.key}"}
     httpx.post(f"{spending.twin.base_url}/chat/completions", json=past, headers=headers).raise_for_status()
 
-    ever = spending.owner("GET", "/reconcile")["periods"][-1]
+    ever = spending.owner("POST", "/reconcile")["periods"][-1]
 
     assert Decimal(ever["difference_usd"]) == Decimal(spending.twin.billed()[-1]["cost_usd"])
     assert "used elsewhere" in ever["says"]
@@ -46,7 +59,7 @@ def test_counters_that_do_not_fit_the_rows_are_told(spending: Spending) -> None:
     with connect(spending.proxy.database_url) as connection:
         connection.execute("UPDATE proxy.budgets SET spent_usd = spent_usd / 2 WHERE kind = 'all'")
 
-    assert not spending.owner("GET", "/reconcile")["counters_fit"]
+    assert not spending.owner("POST", "/reconcile")["counters_fit"]
 
 
 async def test_a_call_whose_proxy_was_killed_holds_its_reservation_until_a_person_settles_it(

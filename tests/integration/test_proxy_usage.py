@@ -34,7 +34,8 @@ def test_a_program_sees_what_it_spent_and_has_left_and_nothing_of_others(spendin
 
     with httpx.Client(base_url=spending.proxy.url, headers={"Authorization": f"Bearer {mine['key']}"}) as program:
         usage = program.get("/usage", params={"by": "key", **SINCE}).json()
-        refused = [program.get(path).status_code for path in ("/status", "/reconcile", "/keys")]
+        asked = (("GET", "/status"), ("POST", "/reconcile"), ("GET", "/keys"))
+        refused = [program.request(method, path).status_code for method, path in asked]
 
     billed = Decimal(spending.twin.billed()[0]["cost_usd"])
     assert [row["what"] for row in usage["rows"]] == [mine["name"]]
