@@ -19,7 +19,7 @@ def test_nothing_of_prompts_answers_and_keys_is_written_down(terminal: Terminal)
     key = terminal.type("keys", "create", "marked", "--budget", "1").stdout.strip()
     told = [
         recording.send(
-            key, json.dumps({"model": model, "stream": stream, "max_tokens": 99, "messages": _says()}).encode()
+            key, json.dumps({"model": model, "stream": stream, "max_tokens": 500, "messages": _says()}).encode()
         )
         for model in ("pilothouse/rehearsal", "openai/gpt-4.1-mini", "unheard/of", *FAULTY)
         for stream in (True, False)

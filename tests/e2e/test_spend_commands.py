@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.freqtrade, pytest.mark.timeout(280)
 ASKED = {
     "model": "pilothouse/rehearsal",
     "messages": [{"role": "user", "content": "Tell me a joke"}],
-    "max_tokens": 200,
+    "max_tokens": 500,
 }
 
 
