@@ -27,6 +27,7 @@ from proxy.fallbacks import bodies_of_others
 from proxy.floor import keep_floor
 from proxy.forward import Forwarder
 from proxy.keys import Key, Keys
+from proxy.leaving import cancelled_when_client_leaves
 from proxy.ledger import Ledger, ModelCall
 from proxy.owner import Office, owner_of
 from proxy.pricing import Prices
@@ -188,22 +189,11 @@ async def _quote(request: Request, asked: Mapping[str, Any], *, model: str, scop
 
 async def while_client_waits(request: Request, answer: Coroutine[Any, Any, Response]) -> Response:
     """Give up the upstream call when the client leaves before the answer has begun."""
-    answering: asyncio.Task[Any] = asyncio.create_task(answer)
-    leaving: asyncio.Task[Any] = asyncio.create_task(_leaves(request))
     try:
-        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            answering.cancel()
-        return await answering
+        with cancelled_when_client_leaves(request.receive):
+            return await answer
     except asyncio.CancelledError:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
-    finally:
-        leaving.cancel()
-
-
-async def _leaves(request: Request) -> None:
-    """The body is read, so the next message says that the client is gone."""
-    await request.receive()
 
 
 def _read(body: bytes) -> dict[str, Any]:

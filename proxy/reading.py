@@ -17,6 +17,7 @@ MAX_TEXT = 200
 MAX_TOKENS = 2**31 - 1  # PostgreSQL's integer
 MAX_COST_USD = 1_000_000
 MAX_DECIMALS = 1_000  # far from PostgreSQL's limit, and from any price
+EXACT = json.JSONDecoder(parse_float=Decimal)  # made once: `json.loads` would make one for each answer
 
 
 class StreamReader:
@@ -111,7 +112,7 @@ def read_head(headers: Mapping[str, str], outcome: Outcome) -> None:
 def read_answer(raw: bytes, outcome: Outcome) -> None:
     """Take over what one JSON object (a whole answer or one chunk) says."""
     try:
-        answer: Any = json.loads(raw, parse_float=Decimal)
+        answer: Any = EXACT.decode(raw.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError, InvalidOperation):  # also: nested too deep, an exponent beyond `Decimal`
         answer = None
     if isinstance(answer, dict):

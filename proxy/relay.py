@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 import aiohttp
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from proxy.leaving import cancelled_when_client_leaves
 from proxy.ledger import Entry, Ledger
 from proxy.reading import StreamReader
 
@@ -32,10 +34,11 @@ class Relay(StreamingResponse):
         self._reader = StreamReader(entry.outcome, asked)
         self._ended = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- Starlette passes it
         """Ends here and not in the generator, which never begins when the client is gone already."""
         try:
-            await super().__call__(scope, receive, send)
+            with suppress(asyncio.CancelledError), cancelled_when_client_leaves(receive):
+                await self.stream_response(send)
         finally:
             self._upstream.close()
             if not self._ended:
