@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.fixtures.halts",  # builds on approvals
     "tests.fixtures.relay",  # builds on limits and money
     "tests.fixtures.ledger",
+    "tests.fixtures.clients",  # builds on proxy
     "tests.fixtures.spend",  # builds on proxy
     "tests.fixtures.purse",  # builds on postgres, processes and proxy
     "tests.fixtures.webhook",
