@@ -11,7 +11,7 @@ import pytest
 from pilothouse.errors import IncompleteAnswerError, PilothouseError
 from pilothouse.models import ModelClient
 from tests.fixtures.ledger import Books, Ledger
-from tests.fixtures.models import ask
+from tests.fixtures.models import TRADE_TOOL, ask
 from tests.fixtures.proxy import Provider, Proxy
 from tests.fixtures.waiting import until
 
@@ -24,6 +24,9 @@ BROKEN = [
     *("twin/truncated", "twin/length", "twin/error-mid-stream", "twin/dropped", "twin/garbage"),
     *("twin/cut-tool-call", "twin/cut-tool-call:length", "twin/cut-tool-call:error", "twin/bad-tool-arguments"),
 ]
+
+SLOW = ["twin/slow:0.2", "twin/keep-alive:1", "twin/trickle:0.01"]
+REFUSED = ["twin/400", "twin/401", "twin/402", "twin/403", "twin/408", "twin/429:0", "twin/502", "twin/503:0"]
 
 
 @pytest.mark.parametrize("fault", BROKEN)
@@ -44,7 +47,7 @@ async def test_an_answer_cut_at_its_limit_is_settled_though_it_is_refused(model:
     assert row["error"] == caught.value.message
 
 
-@pytest.mark.parametrize("fault", ["twin/slow:0.2", "twin/keep-alive:1", "twin/trickle:0.01"])
+@pytest.mark.parametrize("fault", SLOW)
 async def test_what_is_only_slow_is_whole(model: ModelClient, books: Books, fault: str) -> None:
     answer = await model.complete(ask(fault), lambda _: None)
 
@@ -64,7 +67,26 @@ async def test_what_is_refused_costs_nothing(model: ModelClient, books: Books, f
     assert row["status"] == "failed"
 
 
-async def test_a_client_that_leaves_in_mid_stream_stops_the_call_and_leaves_it_to_be_looked_up(
+async def test_after_every_fault_at_once_the_ledger_equals_what_was_billed(
+    proxy: Proxy, books: Books, session: aiohttp.ClientSession
+) -> None:
+    bodies = [
+        {"model": fault, "messages": QUESTION, "tools": [TRADE_TOOL], "stream": streamed}
+        for fault in [*BROKEN, *REFUSED, *SLOW]
+        for streamed in (True, False)
+    ]
+
+    async def ask_for(body: dict[str, Any]) -> None:
+        async with await proxy.ask(session, body=body) as answer:
+            await answer.read()
+
+    await asyncio.gather(*map(ask_for, bodies))
+
+    rows = await books.equal(calls=len(bodies))
+    assert sum(row["status"] == "settled" for row in rows) == 2 * len([*BROKEN, *SLOW])
+
+
+async def test_a_client_that_leaves_in_mid_stream_stops_the_call_and_pays_for_what_was_produced(
     proxy: Proxy, books: Books, session: aiohttp.ClientSession
 ) -> None:
     body = {"model": "twin/trickle:0.2", "messages": QUESTION, "stream": True}
@@ -74,8 +96,8 @@ async def test_a_client_that_leaves_in_mid_stream_stops_the_call_and_leaves_it_t
     answer.close()
 
     await until(lambda: books.twin.in_flight() == 0)
-    [row] = await books.agree(calls=1)
-    assert row["status"] == "open"
+    [row] = await books.equal(calls=1)
+    assert "left" in row["error"]
     assert [each["finish_reason"] for each in books.twin.billed()] == [None], "it did not come to its end"
 
 
