@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -14,10 +16,12 @@ from pilothouse.models import ModelClient
 from tests.fixtures import models
 from tests.fixtures.purse import JOKE, Purse, ask, make_key
 
+LASTING = {**JOKE, "model": "twin/slow:3"}  # so that all calls are under way at once
 
-async def reservation(purse: Purse, session: aiohttp.ClientSession) -> Decimal:
-    """What is reserved for the joke."""
-    await ask(purse.start(), session)
+
+async def reservation(purse: Purse, session: aiohttp.ClientSession, body: Mapping[str, Any] = JOKE) -> Decimal:
+    """What is reserved for a call."""
+    await ask(purse.start(), session, body)
     [row] = await purse.ledger.settled(1)
     assert row["reserved_usd"] > row["cost_usd"] > 0
     return row["reserved_usd"]
@@ -27,13 +31,13 @@ async def reservation(purse: Purse, session: aiohttp.ClientSession) -> Decimal:
 async def test_200_calls_at_once_never_overspend_a_cap_of_five(
     purse: Purse, session: aiohttp.ClientSession, *, proxies: int
 ) -> None:
-    one_usd = await reservation(purse, session)
+    one_usd = await reservation(purse, session, LASTING)
     spent_usd = await purse.billed_usd(1)
     cap_usd = spent_usd + 5 * one_usd
     key = new_key()
     started = [purse.start(key=key, PILOTHOUSE_BUDGET_USD=f"{cap_usd:f}") for _ in range(proxies)]
 
-    replies = await asyncio.gather(*(ask(started[number % proxies], session) for number in range(200)))
+    replies = await asyncio.gather(*(ask(started[number % proxies], session, LASTING) for number in range(200)))
 
     counted = Counter(reply.status for reply in replies)
     assert counted.keys() == {200, 402}
