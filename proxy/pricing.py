@@ -20,6 +20,7 @@ from proxy.refusals import RefusedError
 KEPT_S = 600
 RETRY_S = 5  # a provider that is away is not asked before each call
 PRICES_HINT = "set its price in PILOTHOUSE_PRICES (see .env.example), or ask a model that GET /v1/models lists with one"
+PRICED = ("prompt", "completion", "request", "image", "input_cache_write", "internal_reasoning")
 COSTS_EXTRA = "online"  # OpenRouter's variant that searches the web; the others cost what their model does
 
 logger = log.get_logger()
@@ -53,10 +54,17 @@ class Price:
 class Prices:
     """The prices of all models."""
 
-    def __init__(self, fetch: Callable[[str], Awaitable[bytes]], *, stated: Mapping[str, ModelPrice]) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[str], Awaitable[bytes]],
+        *,
+        stated: Mapping[str, ModelPrice],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`fetch` asks the provider; `stated` is what a person says of models that have no price there."""
         self._fetch = fetch
         self._stated = {model: _stated(price) for model, price in stated.items()}
+        self._clock_s = clock_s
         self._listed: dict[str, Price] | None = None
         self._due_at_s = 0.0
         self._fetching: asyncio.Task[None] | None = None
@@ -75,19 +83,19 @@ class Prices:
 
     async def _list(self) -> Mapping[str, Price]:
         """The last list, fetched anew behind the callers' backs; only the first is waited for."""
-        if self._fetching is None and time.monotonic() >= self._due_at_s:
+        if self._fetching is None and (self._listed is None or self._clock_s() >= self._due_at_s):
             self._fetching = asyncio.create_task(self._refresh())
         if self._listed is None and self._fetching is not None:
             await asyncio.shield(self._fetching)
         return self._listed or {}
 
     async def _refresh(self) -> None:
-        self._due_at_s = time.monotonic() + RETRY_S
+        self._due_at_s = self._clock_s() + RETRY_S
         try:
             self._listed = read_prices(await self._fetch("/models")) | read_prices(
                 await self._fetch("/embeddings/models")
             )
-            self._due_at_s = time.monotonic() + KEPT_S
+            self._due_at_s = self._clock_s() + KEPT_S
         except PilothouseError as error:
             logger.warning("prices.unavailable", reason=error.message)
             if self._listed is None:
@@ -114,21 +122,18 @@ def _stated(price: ModelPrice) -> Price:
 
 
 def _read(model: Mapping[str, Any]) -> Price | None:
-    """None where a price is missing, or says that it varies (-1)."""
-    pricing: dict[str, Any] = model.get("pricing") or {}
-    overrides: list[dict[str, Any]] = pricing.get("overrides") or []  # of long prompts
+    """None where a price is missing, cannot be read, or says that it varies (-1)."""
     try:
-        lists = [
-            {name: Decimal(str(value)) for name, value in each.items() if name in PRICED}
-            for each in (pricing, *overrides)
-        ]
-    except (InvalidOperation, AttributeError):
+        lists = [model["pricing"], *(model["pricing"].get("overrides") or ())]  # overrides: of long prompts
+        prices = [{name: Decimal(str(each.get(name, 0))) for name in PRICED} for each in lists]
+    except (AttributeError, KeyError, TypeError, InvalidOperation):
         return None
-    dearest = {name: max(each.get(name, Decimal(0)) for each in lists) for name in PRICED}
-    if not {"prompt", "completion"} <= lists[0].keys() or any(price < 0 for each in lists for price in each.values()):
+    known = all(name in lists[0] for name in ("prompt", "completion"))
+    if not known or not all(price.is_finite() and price >= 0 for each in prices for price in each.values()):
         return None
-    provider: dict[str, Any] = model.get("top_provider") or {}
-    limit = provider.get("max_completion_tokens")
+    dearest = {name: max(each[name] for each in prices) for name in PRICED}
+    provider: Any = model.get("top_provider")
+    limit = cast("dict[str, Any]", provider).get("max_completion_tokens") if isinstance(provider, dict) else None
     return Price(
         prompt=max(dearest["prompt"], dearest["input_cache_write"]),
         completion=max(dearest["completion"], dearest["internal_reasoning"]),
@@ -137,6 +142,3 @@ def _read(model: Mapping[str, Any]) -> Price | None:
         most_completion_tokens=limit if isinstance(limit, int) and limit > 0 else None,
         is_listed=True,
     )
-
-
-PRICED = ("prompt", "completion", "request", "image", "input_cache_write", "internal_reasoning")

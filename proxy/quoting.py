@@ -4,8 +4,8 @@ No tokenizer makes more tokens than its text has bytes, and the template round a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 import orjson
@@ -15,12 +15,15 @@ from proxy.pricing import Price
 from proxy.refusals import RefusedError
 
 TOOL_PROMPT_TOKENS = 1_000  # providers put a text of their own before the tools
+ROUNDING = Decimal("1.01")  # OpenRouter compares floats; a price must not be too dear for itself
+A_MILLION = 1_000_000
 IMAGE_TOKENS = 50_000  # more than any provider counts for one
 UNPRICED = (
     *("plugins", "models", "route", "preset", "web_search_options", "search_parameters", "enable_search"),
     *("audio", "prediction", "speed", "image_config"),
 )
 FREE_PARTS = ("text", "refusal", "thinking", "redacted_thinking", "reasoning")
+NOTHING: tuple[object, ...] = (None, False, [])  # an empty object is a wish: `web_search_options: {}` searches
 PLAIN_TIERS = (None, "default", "flex")
 
 
@@ -39,6 +42,9 @@ def quote_chat(asked: Mapping[str, Any], price: Price, *, max_tokens: int) -> Qu
     images = sum(_is_image(part) for part in _parts(asked))
     tokens = _completion_tokens(asked)
     sent = dict(asked)
+    if price.is_listed and not price.is_free:
+        price = _dearest(price, asked)
+        sent["provider"] = {**_object(asked.get("provider")), "max_price": _max_price(price)}
     if tokens is None:
         tokens = sent["max_tokens"] = min(max_tokens, price.most_completion_tokens or max_tokens)
     if asked.get("stream") and not price.is_listed:  # then it is we who make a cost of the usage
@@ -68,8 +74,33 @@ def quote_embeddings(asked: Mapping[str, Any], price: Price) -> Quote:
     return Quote(body, price, price.request + price.prompt * len(body))
 
 
+def _dearest(price: Price, asked: Mapping[str, Any]) -> Price:
+    """What the dearest provider may take: the list names one price, others may ask for more when it is away."""
+    wanted = _object(_object(asked.get("provider")).get("max_price"))
+    return replace(
+        price,
+        prompt=max(price.prompt * ROUNDING, _dollars(wanted.get("prompt")) / A_MILLION),
+        completion=max(price.completion * ROUNDING, _dollars(wanted.get("completion")) / A_MILLION),
+    )
+
+
+def _max_price(price: Price) -> dict[str, float]:
+    """OpenRouter asks no provider that is dearer; in dollars a million tokens."""
+    return {"prompt": float(price.prompt * A_MILLION), "completion": float(price.completion * A_MILLION)}
+
+
+def _dollars(given: Any) -> Decimal:
+    try:
+        usd = Decimal(str(given or 0))
+    except InvalidOperation:
+        usd = Decimal(-1)
+    if not usd.is_finite() or not 0 <= usd < A_MILLION:
+        raise BadInputError("'provider.max_price' must be US dollars a million tokens", hint="leave it out")
+    return usd
+
+
 def _require_priced(asked: Mapping[str, Any]) -> None:
-    extra = [name for name in UNPRICED if asked.get(name)]
+    extra = [name for name in UNPRICED if asked.get(name) not in NOTHING]
     tools = [tool for tool in _list(asked.get("tools")) if _type(tool) != "function"]
     if tools:
         extra.append(f"tools of the type '{_type(tools[0])}'")
