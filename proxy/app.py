@@ -155,13 +155,13 @@ async def _post(request: Request, route: str, *, scope: str) -> Response:
         raise TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has {len(raw)}", hint="send less")
     asked = keep_floor(services(request).floor, _read(raw))
 
-    async def quote_as(sent: Mapping[str, Any], model: str) -> Quote:
-        key.require(scope, model=model)
-        return await _quote(request, sent, model=model, scope=scope)
+    async def quote_one(sent: Mapping[str, Any]) -> Quote:
+        key.require(scope, model=sent["model"])
+        return await _quote(request, sent, scope=scope)
 
-    quote = await quote_as(asked, asked["model"])
+    quote = await quote_one(asked)
     others = services(request).fallback_models.get(asked["model"], ()) if scope == "chat" else ()
-    bodies = [quote.body, *await bodies_of_others(others, quote, quote_as=quote_as)]
+    bodies = [quote.body, *await bodies_of_others(others, asked, quote, quote_one=quote_one)]
     run_id = _run_id(request) if key.is_service else None  # nobody else may spend in a run's name
     run_usd = _run_budget(request) if key.is_service else None
     call = ModelCall(
@@ -180,8 +180,8 @@ async def _post(request: Request, route: str, *, scope: str) -> Response:
     return await while_client_waits(request, services(request).forwarder.post(entry, bodies))
 
 
-async def _quote(request: Request, asked: Mapping[str, Any], *, model: str, scope: str) -> Quote:
-    price = await services(request).prices.of(model)
+async def _quote(request: Request, asked: Mapping[str, Any], *, scope: str) -> Quote:
+    price = await services(request).prices.of(asked["model"])
     if scope == "embeddings":
         return quote_embeddings(asked, price)
     return quote_chat(asked, price, max_tokens=services(request).max_tokens)
