@@ -133,9 +133,11 @@ async def list_models(request: Request) -> Response:
 
 
 async def show_key(request: Request) -> Response:
-    """The provider's view of our key: limit and what is left."""
-    await caller(request)
-    return await services(request).forwarder.get("/key")
+    """For the stack's own processes the provider's view of our key; for a program, its own limit and spend."""
+    key = await caller(request)
+    if key.is_service:
+        return await services(request).forwarder.get("/key")
+    return JSONResponse({"data": await usage.describe_key(request.app.state.office, key)})
 
 
 async def complete_chat(request: Request) -> Response:

@@ -5,6 +5,7 @@ The owner sees everything, a program's key what it spent itself. Sums are made b
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pilothouse.errors import UnauthorizedError
+from proxy.keys import Key
 from proxy.owner import Office, owners, plain, query
 from proxy.provider import ask_key
 from proxy.unsettled import list_unsettled
@@ -43,6 +45,13 @@ BUDGETS = """
     WHERE (%(caller)s::text IS NULL OR name = %(caller)s)
       AND (limit_usd IS NOT NULL OR name IS NULL)
     ORDER BY kind, name"""
+OWN_KEY = """
+    SELECT coalesce(ever.spent_usd, 0) AS spent_usd,
+           coalesce(today.spent_usd, 0) AS spent_today_usd,
+           greatest(%(limit_usd)s - coalesce(ever.spent_usd, 0) - coalesce(ever.reserved_usd, 0), 0) AS left_usd
+    FROM (SELECT 1) AS one
+    LEFT JOIN proxy.budgets AS ever ON ever.kind = 'key' AND ever.subject = %(id)s
+    LEFT JOIN proxy.budgets AS today ON today.kind = 'key_day' AND today.subject = %(id)s || ':' || %(day)s"""
 REFUSALS = """
     SELECT id, called_at, caller, run_id, node, asked_model, error
     FROM proxy.ledger
@@ -94,6 +103,21 @@ async def show_status(request: Request) -> Response:
     provider |= {"stopped": None if stopped is None else plain(vars(stopped))}
     answer = {"budgets": budgets, "unsettled": unsettled, "refusals": [plain(row) for row in refusals]}
     return JSONResponse({"provider": provider} | answer)
+
+
+async def describe_key(office: Office, key: Key) -> dict[str, Any]:
+    """A program's own key, as OpenRouter's `/key` tells of one: what others spend is not its business."""
+    values = {"id": str(key.id), "day": datetime.now(UTC).date().isoformat(), "limit_usd": key.budget_usd or Decimal(0)}
+    [row] = await office.rows(OWN_KEY, values)
+    limited = key.budget_usd is not None
+    return {
+        "label": key.name,
+        "limit": float(key.budget_usd) if key.budget_usd is not None else None,  # numbers, as clients expect here
+        "limit_remaining": float(row["left_usd"]) if limited else None,
+        "usage": float(row["spent_usd"]),
+        "usage_daily": float(row["spent_today_usd"]),
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+    }
 
 
 async def _caller(request: Request, office: Office) -> str | None:

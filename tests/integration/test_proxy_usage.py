@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from pilothouse.db import connect
 from tests.fixtures.spend import SINCE, Spending
 
 
@@ -46,6 +47,28 @@ def test_a_program_sees_what_it_spent_and_has_left_and_nothing_of_others(spendin
     assert refused == [401, 401, 401]
 
 
+def test_a_program_is_told_of_its_own_key_as_openrouter_tells_of_one(spending: Spending) -> None:
+    limited, unlimited = spending.make_key(budget_usd="1"), spending.make_key()
+    spending.ask(limited["key"])
+    spending.ask(spending.proxy.key, "anthropic/claude-haiku-4.5")
+
+    told = [
+        httpx.get(f"{spending.proxy.url}/v1/key", headers={"Authorization": f"Bearer {each['key']}"}).json()["data"]
+        for each in (limited, unlimited)
+    ]
+
+    billed = Decimal(spending.twin.billed()[0]["cost_usd"])
+    assert told[0] == {
+        "label": limited["name"],
+        "limit": 1.0,
+        "limit_remaining": float(1 - billed),
+        "usage": float(billed),
+        "usage_daily": float(billed),
+        "expires_at": None,
+    }
+    assert (told[1]["limit"], told[1]["limit_remaining"], told[1]["usage"]) == (None, None, 0.0)
+
+
 def test_what_is_refused_costs_nothing_and_is_told_with_its_reason(spending: Spending) -> None:
     poor = spending.make_key(budget_usd="0.000001")
 
@@ -70,6 +93,17 @@ def test_a_revoked_and_a_replaced_key_are_refused_at_once(spending: Spending) ->
     after = [spending.ask(key).status_code for key in (revoked["key"], replaced["key"], new)]
 
     assert (before, after) == ([200, 200], [401, 401, 200])
+
+
+def test_a_key_that_has_expired_is_refused(spending: Spending) -> None:
+    key = spending.make_key(expires_at="2999-01-01T00:00:00Z")
+    with connect(spending.proxy.database_url) as connection:
+        connection.execute("UPDATE proxy.keys SET expires_at = now() WHERE id = %s", (key["id"],))
+
+    refused = spending.ask(key["key"])
+
+    assert refused.status_code == httpx.codes.UNAUTHORIZED
+    assert "expired" in refused.json()["error"]["message"]
 
 
 def test_a_key_is_held_to_its_models_and_scopes(spending: Spending) -> None:
