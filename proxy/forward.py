@@ -53,14 +53,17 @@ class Forwarder:
 
         `bodies`: the request, then the same for each model that may answer instead.
         """
-        with self._recording_failure(entry):
-            upstream = await self._attempts.make(bodies, lambda body: self._attempt(entry, body))
-            if isinstance(upstream, Refusal):
-                return self._refuse(entry, upstream)
-            if upstream.content_type == "text/event-stream":
-                headers = _passed_back(upstream.headers) | _served_by(entry)
-                return Relay(upstream, entry=entry, ledger=self._ledger, headers=headers, asked=bodies[0])
-            raw = await _read_paid(upstream)
+        try:
+            with self._recording_failure(entry):
+                upstream = await self._attempts.make(bodies, lambda body: self._attempt(entry, body))
+                if isinstance(upstream, Refusal):
+                    return self._refuse(entry, upstream)
+                if upstream.content_type == "text/event-stream":
+                    headers = _passed_back(upstream.headers) | _served_by(entry)
+                    return Relay(upstream, entry=entry, ledger=self._ledger, headers=headers, asked=bodies[0])
+                raw = await _read_paid(upstream)
+        except NotWholeError as error:
+            return error.answer(_served_by(entry))
         read_answer(raw, entry.outcome)
         broken = find_break(raw, route=entry.call.route, asked=bodies[0])
         if broken is not None:

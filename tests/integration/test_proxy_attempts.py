@@ -134,6 +134,7 @@ async def test_an_unanswered_attempt_is_not_settled_by_the_record_of_one_that_wa
 
     [row] = await provided_ledger.completed(1)
     assert (row["status"], row["attempts"], row["generation_id"]) == ("open", 2, None)
+    assert (answer.headers["X-Pilothouse-Ledger"], answer.headers["X-Pilothouse-Attempts"]) == (str(row["id"]), "2")
 
 
 async def test_openais_client_does_not_repeat_what_the_proxy_repeated(
