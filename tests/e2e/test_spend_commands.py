@@ -1,17 +1,24 @@
 """Keys for programs and the books of spend, as a person at a terminal uses them, on the real stack."""
 
 import json
+import os
 import re
-from collections.abc import Iterator
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from pilothouse.db import connect
 from stack.home import Home
 from stack.running import recall
 from tests.fixtures.terminal import Terminal
+from tests.fixtures.waiting import POLL_S
 
 pytestmark = [pytest.mark.stack, pytest.mark.freqtrade, pytest.mark.timeout(280)]
 
@@ -41,6 +48,34 @@ def program(up: Terminal) -> Iterator[httpx.Client]:
 def ask(program: httpx.Client, key: str) -> httpx.Response:
     """One chat call with that key."""
     return program.post("/v1/chat/completions", json=ASKED, headers={"Authorization": f"Bearer {key}"})
+
+
+def ask_and_lose(program: httpx.Client, key: str) -> None:
+    """A call that takes long, and whose proxy dies meanwhile."""
+    headers = {"Authorization": f"Bearer {key}"}
+    with suppress(httpx.TransportError):
+        program.post("/v1/chat/completions", json=ASKED | {"model": "twin/slow:60"}, headers=headers, timeout=60)
+
+
+def in_flight(up: Terminal) -> int:
+    """Calls that the provider works on."""
+    twin = next(each.url for each in recall(Home(up.home)) if each.name == "openrouter")
+    return int(httpx.get(f"{twin}/health").json()["in_flight"])
+
+
+def is_answering(program: httpx.Client) -> bool:
+    """Whether the proxy is back."""
+    with suppress(httpx.TransportError):
+        return program.get("/health").is_success
+    return False
+
+
+def wait_for(condition: Callable[[], bool], *, timeout_s: float = 30) -> None:
+    """Until it holds."""
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s, "the condition never came true"
+        time.sleep(POLL_S)
 
 
 def test_without_a_stack_both_say_what_to_do(terminal: Terminal) -> None:
@@ -102,6 +137,31 @@ def test_ledger_and_provider_agree_and_status_says_that_it_answers(up: Terminal)
     assert found.stdout.count(": equal") == 3
     assert "not settled: 0 calls" in found.stdout
     assert re.search(r"provider +answers", status.stdout)
+
+
+def test_a_call_whose_proxy_was_killed_is_listed_and_settled_by_hand(up: Terminal, program: httpx.Client) -> None:
+    key = up.type("keys", "create", "unlucky").stdout.strip()
+    asking = threading.Thread(target=ask_and_lose, args=(program, key))
+    asking.start()
+    wait_for(lambda: in_flight(up) == 1)
+    os.kill(up.pid("proxy"), signal.SIGKILL)
+    asking.join()
+    with connect(up.database_url) as connection:
+        connection.execute("UPDATE proxy.ledger SET called_at = called_at - interval '1 hour' WHERE status = 'open'")
+    wait_for(lambda: in_flight(up) == 0 and is_answering(program))
+
+    before = json.loads(up.type("spend", "reconcile", "--json").stdout)["periods"][-1]
+    listed = up.type("spend", "status").stdout
+    [call] = re.findall(r"spend settle (\S+)", listed)
+    cost = before["difference_usd"]  # an unstreamed call is billed though nobody waits for it
+    settled = up.type("spend", "settle", call[:8], cost, "--note", "found by reconcile", typed="y\n")
+    found = up.type("spend", "reconcile")
+
+    assert before["says"] == "may be calls that are not settled yet"
+    assert "its proxy was killed" in listed
+    assert f"call {call} is settled with {cost} USD" in settled.stdout
+    assert "not settled: 0 calls" in found.stdout
+    assert found.stdout.count(": equal") == 3
 
 
 def test_what_cannot_be_done_is_said_in_one_line(up: Terminal) -> None:
