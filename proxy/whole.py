@@ -206,7 +206,7 @@ def _limit(asked: bytes) -> Any:
 def _check_arguments(arguments: str) -> None:
     """A tool without parameters may be called with none at all."""
     try:
-        if arguments:
+        if arguments.strip():
             load(arguments)
     except (ValueError, RecursionError) as error:
         raise NotWholeError(

@@ -17,6 +17,7 @@ CLASSES = [
 OF_OTHERS = {
     *("PILOTHOUSE_SECRETS_FILE", "PILOTHOUSE_API_URL", "PILOTHOUSE_API_KEY"),  # in and about secrets files
     "PILOTHOUSE_UID",  # compose.yaml's
+    *("OPENAI_BASE_URL", "OPENAI_API_KEY"),
     *("UV_DEFAULT_INDEX", "XDG_CACHE_HOME"),
 }
 
