@@ -242,6 +242,8 @@ def _refusal(status: int, raw: bytes, model: str) -> PilothouseError:
         return UnavailableError(f"{model} is not available: {said}", hint=hint or "wait a little, or ask another model")
     if status in (400, 404, 422):
         return BadInputError(f"{model} refused the request: {said}", hint=hint or "check PILOTHOUSE_MODEL")
+    if status in (401, 403):
+        hint = hint or "check OPENROUTER_API_KEY, and the limits set at the provider; bin/pilothouse spend status"
     return UpstreamError(f"{model} refused with HTTP {status}: {said}", hint=hint or "bin/pilothouse logs proxy")
 
 

@@ -12,6 +12,7 @@ from pilothouse.errors import (
     PilothouseError,
     TimedOutError,
     UnavailableError,
+    UpstreamError,
 )
 from pilothouse.models import ModelClient
 from stack.ports import find_free
@@ -85,6 +86,16 @@ async def test_a_refusal_says_what_the_provider_said(
 
     assert model in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("model", ["twin/401", "twin/403"])
+async def test_a_key_that_the_provider_does_not_let_in_is_named_with_its_setting(
+    direct_model: ModelClient, words: list[str], model: str
+) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        await direct_model.complete(ask(model), words.append)
+
+    assert "OPENROUTER_API_KEY" in caught.value.hint
 
 
 async def test_a_model_that_hangs_is_given_up_at_the_deadline(direct_model: ModelClient, words: list[str]) -> None:
