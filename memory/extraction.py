@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import openai
 
@@ -15,6 +16,8 @@ FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 600.0
 REFUSALS_TO_PARK = 5
 MAY_PASS = {401, 402, 403, 408, 429}  # keys and budgets get mended, rates ease
+NOT_WHOLE = 406  # the proxy's: an answer came, and must not be used
+COMES_AGAIN = ("length", "content_filter", "finish_reason", "tool_call")  # why: for what is asked, not for what broke
 
 Extract = Callable[[Turn], Awaitable[None]]
 
@@ -85,7 +88,16 @@ def refused(error: Exception) -> bool:
     cause = error.__cause__
     if not isinstance(cause, openai.APIStatusError):
         return False
+    if cause.status_code == NOT_WHOLE:
+        return _reason(cause.body) in COMES_AGAIN
     return 400 <= cause.status_code < 500 and cause.status_code not in MAY_PASS  # noqa: PLR2004 -- the HTTP statuses of the caller's fault
+
+
+def _reason(error: Any) -> str:
+    try:
+        return str(error["metadata"]["reason"])
+    except (KeyError, TypeError):
+        return ""
 
 
 def delay_after(attempts: int) -> timedelta:
