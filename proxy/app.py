@@ -5,40 +5,35 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pilothouse.db import make_pool, wait_until_reachable
-from pilothouse.errors import BadInputError, TooLargeError
 from pilothouse.model_rules import FallbackModels, ProviderFloor
 from pilothouse.outgoing import make_session
 from pilothouse.settings import ProxySettings
 from proxy import key_routes, reconcile, unsettled, usage
 from proxy.attempts import Attempts
 from proxy.budgets import Caps
+from proxy.calls import ModelCall
 from proxy.fallbacks import bodies_of_others
 from proxy.floor import keep_floor
 from proxy.forward import Forwarder
 from proxy.keys import Key, Keys
 from proxy.leaving import cancelled_when_client_leaves
-from proxy.ledger import Ledger, ModelCall
+from proxy.ledger import Ledger
 from proxy.owner import Office, owner_of
 from proxy.pricing import Prices
 from proxy.quoting import Quote, quote_chat, quote_embeddings
 from proxy.refusals import install_refusals
+from proxy.requests import read_body, read_node, read_run_budget, read_run_id
 from proxy.settling import Settling
 
-MAX_BODY_BYTES = 8_000_000
 MAX_FIELD_BYTES = 65_536  # of a provider's header: aiohttp's own 8 kB would throw the answer away that follows
-MAX_NAME = 200
-MAX_USD = 1_000_000
 CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 
 
@@ -152,10 +147,7 @@ async def embed(request: Request) -> Response:
 
 async def _post(request: Request, route: str, *, scope: str) -> Response:
     key = await caller(request)
-    raw = await request.body()
-    if len(raw) > MAX_BODY_BYTES:
-        raise TooLargeError(f"a request may have {MAX_BODY_BYTES} bytes, this has {len(raw)}", hint="send less")
-    asked = keep_floor(services(request).floor, _read(raw))
+    asked = keep_floor(services(request).floor, await read_body(request))
 
     async def quote_one(sent: Mapping[str, Any]) -> Quote:
         key.require(scope, model=sent["model"])
@@ -164,13 +156,13 @@ async def _post(request: Request, route: str, *, scope: str) -> Response:
     quote = await quote_one(asked)
     others = services(request).fallback_models.get(asked["model"], ()) if scope == "chat" else ()
     bodies = [quote.body, *await bodies_of_others(others, asked, quote, quote_one=quote_one)]
-    run_id = _run_id(request) if key.is_service else None  # nobody else may spend in a run's name
-    run_usd = _run_budget(request) if key.is_service else None
+    run_id = read_run_id(request) if key.is_service else None  # nobody else may spend in a run's name
+    run_usd = read_run_budget(request) if key.is_service else None
     call = ModelCall(
         key_id=key.id,
         caller=key.name,
         run_id=run_id,
-        node=_node(request),
+        node=read_node(request),
         route=route,
         asked_model=asked["model"],
         price=quote.price,
@@ -196,47 +188,3 @@ async def while_client_waits(request: Request, answer: Coroutine[Any, Any, Respo
             return await answer
     except asyncio.CancelledError:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        parsed: Any = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadInputError("the body is not JSON", hint="see OpenAI's API reference") from error
-    asked = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
-    if not isinstance(asked.get("model"), str) or not _is_name(asked["model"]):
-        raise BadInputError("'model' must name a model", hint="GET /v1/models lists them")
-    return asked
-
-
-def _node(request: Request) -> str | None:
-    node = request.headers.get("x-pilothouse-node")
-    if node and not _is_name(node):
-        raise BadInputError("X-Pilothouse-Node must be a node's name", hint="leave it out")
-    return node
-
-
-def _is_name(text: str) -> bool:
-    """Fit for a column of the ledger; PostgreSQL takes no NUL."""
-    return 0 < len(text) <= MAX_NAME and "\0" not in text
-
-
-def _run_id(request: Request) -> UUID | None:
-    given = request.headers.get("x-pilothouse-run")
-    try:
-        return UUID(given) if given else None
-    except ValueError as error:
-        raise BadInputError("X-Pilothouse-Run must be a run's id", hint="leave it out") from error
-
-
-def _run_budget(request: Request) -> Decimal | None:
-    given = request.headers.get("x-pilothouse-run-budget")
-    if not given:
-        return None
-    try:
-        usd = Decimal(given)
-    except InvalidOperation:
-        usd = Decimal("NaN")
-    if not usd.is_finite() or not 0 <= usd < MAX_USD:
-        raise BadInputError("X-Pilothouse-Run-Budget must be US dollars, such as 0.50", hint="leave it out")
-    return usd

@@ -33,18 +33,32 @@ class Batches(Generic[Item, Result]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-                await self._send_one(batch)
+                try:
+                    await self._send_one(batch)
+                finally:
+                    for _, future in batch:  # nobody waits for ever for what was stopped
+                        future.cancel()
         finally:
             self._sending = None
 
     async def _send_one(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._send([item for item, _ in batch])
+        except psycopg.OperationalError as error:
+            _fail(batch, error)
+            return
         except psycopg.Error as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            if len(batch) == 1:
+                _fail(batch, error)
+            for each in batch if len(batch) > 1 else ():  # one that cannot be written keeps out nobody but itself
+                await self._send_one([each])
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+
+def _fail(batch: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from pilothouse.errors import PilothouseError, TimedOutError, UnavailableError, UpstreamError
 from proxy.attempts import NEVER_REACHED, Attempts, Refusal, Stop
-from proxy.ledger import Entry, Ledger
+from proxy.calls import Entry
+from proxy.ledger import Ledger
 from proxy.reading import read_answer, read_head
 from proxy.relay import Relay, broke_off
 from proxy.whole import NotWholeError, find_break

@@ -6,29 +6,25 @@ stays until the provider's own record settles it.
 """
 
 import asyncio
-import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
 
 import orjson
 import psycopg
+from psycopg_pool import PoolTimeout
 
 from pilothouse import log
 from pilothouse.db import Pool
 from pilothouse.errors import UnavailableError
 from proxy.batches import Batches
-from proxy.budgets import Budget, require_room
-from proxy.pricing import Price
+from proxy.budgets import require_room
+from proxy.calls import Entry, ModelCall
 
 STOP_WAIT_S = 5
 NOTED_AFTER_S = 0.25
 POOL_WAIT_S = 5
 RETRY_S = 0.5
-CUT_OFF = "cut off before the answer was complete: the client left, or the proxy was stopped"
 NEVER_SENT = "the ledger went away while it was reserved: never sent"
 RESERVE = "SELECT id, refused_by, left_usd FROM proxy.reserve(%(calls)s)"
 SETTLE = "SELECT proxy.settle(%(calls)s)"
@@ -40,86 +36,6 @@ NOTE = """
     RETURNING ledger.id"""
 
 logger = log.get_logger()
-
-
-@dataclass(frozen=True)
-class ModelCall:
-    """Who asks for what, from which run and node, and what it may cost at most."""
-
-    key_id: UUID
-    caller: str
-    run_id: UUID | None
-    node: str | None
-    route: str
-    asked_model: str
-    price: Price
-    most_usd: Decimal
-    budgets: Sequence[Budget]
-
-
-@dataclass
-class Outcome:
-    """What became of a call; filled while its answer passes through."""
-
-    generation_id: str | None = None
-    served_model: str | None = None
-    provider: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cost_usd: Decimal | None = None
-    error: str | None = None
-    may_be_billed: bool = False  # from the moment the provider is asked, until it refuses
-    attempts: int = 0
-
-    @property
-    def status(self) -> str:
-        """A known cost counts whatever went wrong besides."""
-        if self.cost_usd is not None:
-            return "settled"
-        return "open" if self.may_be_billed else "failed"
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """As `proxy.settle` takes them."""
-        return {"status": self.status, **vars(self)}
-
-    def price(self, price: Price) -> None:
-        """Where the provider lists no prices, it says no cost either."""
-        if self.cost_usd is None and self.may_be_billed and not price.is_listed:
-            self.cost_usd = price.of(self.prompt_tokens, self.completion_tokens)
-
-    def cut_off(self) -> None:
-        """Say so, unless the cost is known: the answer was at its end then."""
-        if self.cost_usd is None:
-            self.note(CUT_OFF)
-
-    def note(self, error: str) -> None:
-        """The first error is the cause of the next ones."""
-        self.error = self.error or error
-
-
-@dataclass(eq=False)
-class Entry:
-    """One row of the ledger."""
-
-    call: ModelCall
-    id: UUID = field(default_factory=uuid4)
-    started: float = field(default_factory=time.monotonic)
-    outcome: Outcome = field(default_factory=Outcome)
-
-    @property
-    def reservation(self) -> dict[str, Any]:
-        """What `proxy.reserve` takes."""
-        return {"id": self.id, "reserved_usd": self.call.most_usd, **vars(self.call)}
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The columns that complete the row, as `proxy.settle` takes them."""
-        self.outcome.price(self.call.price)
-        latency_ms = round((time.monotonic() - self.started) * 1000)
-        return {"id": self.id, "latency_ms": latency_ms, **self.outcome.columns}
 
 
 class Ledger:
@@ -141,8 +57,7 @@ class Ledger:
         try:
             answer = await self._reserving.add(entry)
         except psycopg.Error as error:
-            entry.outcome.note(NEVER_SENT)
-            self.close(entry)  # it may have been written all the same
+            self._forget(entry, error)
             raise UnavailableError(
                 "the ledger cannot be reached, so no model is called", hint="is PostgreSQL up? bin/pilothouse status"
             ) from error
@@ -173,6 +88,14 @@ class Ledger:
             self.close(entry)
         if self._closing:
             await asyncio.wait(self._closing, timeout=STOP_WAIT_S)
+
+    def _forget(self, entry: Entry, error: psycopg.Error) -> None:
+        """A connection that broke may have written the row all the same; where there was none, nothing is."""
+        if isinstance(error, PoolTimeout):
+            self._open.discard(entry)
+        else:
+            entry.outcome.note(NEVER_SENT)
+            self.close(entry)
 
     def _note_if_open(self, entry: Entry) -> None:
         if entry in self._open and entry.outcome.generation_id is not None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from proxy.ledger import Outcome
+from proxy.calls import Outcome
 from proxy.whole import Ends, NotWholeError, kind_of, unreadable
 
 MAX_LINE_BYTES = 8_000_000  # of one chunk: images come in one

@@ -8,8 +8,9 @@ import aiohttp
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from proxy.calls import Entry
 from proxy.leaving import cancelled_when_client_leaves
-from proxy.ledger import Entry, Ledger
+from proxy.ledger import Ledger
 from proxy.reading import StreamReader
 
 DRAIN_S = 2  # for the usage that follows a bad end: it says what was billed

@@ -14,8 +14,9 @@ import psycopg
 from pilothouse import log
 from pilothouse.db import Pool
 from pilothouse.errors import PilothouseError
+from proxy.calls import Outcome
 from proxy.forward import Forwarder
-from proxy.ledger import Ledger, Outcome
+from proxy.ledger import Ledger
 from proxy.reading import read_record
 
 PAUSE_S = 1

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from proxy.ledger import Outcome
+from proxy.calls import Outcome
 from proxy.reading import StreamReader
 from tests.fixtures.event_streams import Stream, make, read
 
