@@ -30,6 +30,7 @@ from benchmarks.proxy import report
 from benchmarks.proxy.doors import Door, Doors
 from benchmarks.proxy.rounds import play
 from pilothouse.errors import PilothouseError, UnavailableError
+from stack.roles import role_url
 from stack.scratch import scratch_home, scratch_server
 
 ROUNDS = 5
@@ -62,7 +63,10 @@ def _open(exits: ExitStack) -> list[Door]:
     """The peer last: it is left out, with the reason told, when it cannot be had."""
     make = Doors(exits, exits.enter_context(scratch_home()))
     direct = make.direct()
-    doors = [direct, make.floor(direct.url), make.ours(direct.url, exits.enter_context(scratch_server()))]
+    scratch = exits.enter_context(scratch_server())
+    database_url = role_url(scratch.admin_url(), name="proxy", password=scratch.passwords["proxy"])
+    ours = make.ours(direct.url, scratch.cluster, database_url=database_url)
+    doors = [direct, make.floor(direct.url), ours]
     try:
         return [*doors, make.peer(direct.url, console.print)]
     except UnavailableError as error:

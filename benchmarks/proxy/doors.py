@@ -18,8 +18,7 @@ from benchmarks.proxy.answer import MODELS, PRICES
 from pilothouse.keys import hash_key, new_key
 from pilothouse.settings import CHECKOUT
 from stack.ports import LOOPBACK, find_free
-from stack.roles import role_url
-from stack.scratch import Scratch
+from stack.postgres import Cluster
 
 DIRECT, FLOOR, OURS, PEER = "direct", "floor", "pilothouse", "litellm"
 POSTGRES = "postgres"
@@ -63,12 +62,12 @@ class Doors:
         pid, start_s = self._start(FLOOR, command, port, health="/")
         return Door(FLOOR, FLOOR, f"http://{LOOPBACK}:{port}", pid, start_s)
 
-    def ours(self, upstream: str, database: Scratch) -> Door:
+    def ours(self, upstream: str, cluster: Cluster, *, database_url: str) -> Door:
         """With a key, caps on everything, the day and the run, and the ledger in PostgreSQL."""
         port, key = find_free(), new_key()
         environment = {
             "PILOTHOUSE_PORT_PROXY": str(port),
-            "DATABASE_URL": role_url(database.admin_url(), name="proxy", password=database.passwords["proxy"]),
+            "DATABASE_URL": database_url,
             "LLM_BASE_URL": upstream,
             "OPENROUTER_API_KEY": UPSTREAM_KEY,
             "PILOTHOUSE_KEY_SECRET": KEY_SECRET,
@@ -84,7 +83,7 @@ class Doors:
         }
         command = [sys.executable, "-m", "proxy"]
         pid, start_s = self._start(OURS, command, port, health="/health", environment=environment)
-        postgres = int((database.cluster.data / "postmaster.pid").read_text().split()[0])
+        postgres = int((cluster.data / "postmaster.pid").read_text().split()[0])
         url = f"http://{LOOPBACK}:{port}/v1"
         return Door(OURS, OURS, url, pid, start_s, headers, beside={POSTGRES: postgres})
 

@@ -11,6 +11,7 @@ from benchmarks.proxy.doors import DIRECT, FLOOR, OURS, Door, Doors
 from benchmarks.proxy.rounds import LOAD, PACED_STREAMS, REQUESTS, SERVER, STREAMS, Work, measure
 from pilothouse.db import connect
 from stack.scratch import Scratch
+from tests.fixtures.postgres import DatabaseUrls
 
 AN_INSTANT_S = 0.01
 CALLS = "SELECT status, node FROM proxy.ledger WHERE node = 'benchmark'"
@@ -19,11 +20,14 @@ a_few_loads = pytest.mark.parametrize("work", [REQUESTS[0], STREAMS[1], PACED_ST
 
 
 @pytest.fixture(scope="module")
-def doors(postgres: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Door]]:
+def doors(
+    postgres: Scratch, module_database_urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Door]]:
     with ExitStack() as exits:
         make = Doors(exits, tmp_path_factory.mktemp("doors"))
         direct = make.direct()
-        opened = (direct, make.floor(direct.url), make.ours(direct.url, postgres))
+        ours = make.ours(direct.url, postgres.cluster, database_url=module_database_urls.proxy)
+        opened = (direct, make.floor(direct.url), ours)
         yield {door.name: door for door in opened}
     assert not any(Path(f"/proc/{door.pid}").exists() for door in opened)
 
@@ -38,8 +42,10 @@ def test_every_door_gives_whole_answers(doors: dict[str, Door], name: str, work:
     assert {SERVER, LOAD} <= sample.cpu_ms.keys()
 
 
-def test_our_door_writes_a_row_for_every_request_it_is_measured_by(doors: dict[str, Door], postgres: Scratch) -> None:
-    with connect(postgres.admin_url()) as connection:
+def test_our_door_writes_a_row_for_every_request_it_is_measured_by(
+    doors: dict[str, Door], module_database_urls: DatabaseUrls
+) -> None:
+    with connect(module_database_urls.admin) as connection:
         before = len(connection.execute(CALLS).fetchall())
         asked = len(measure(doors[OURS], REQUESTS[1], seconds=AN_INSTANT_S).total_ms)
         rows = connection.execute(CALLS).fetchall()[before:]
