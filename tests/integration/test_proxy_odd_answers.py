@@ -12,7 +12,7 @@ from tests.fixtures.ledger import Ledger
 from tests.fixtures.openrouter_twin import OpenRouterTwin
 from tests.fixtures.postgres import DatabaseUrls
 from tests.fixtures.processes import Launcher
-from tests.fixtures.proxy import JSON, Provider, Proxy, start_proxy
+from tests.fixtures.proxy import JSON, PRICE, Provider, Proxy, start_proxy
 from tests.fixtures.waiting import until
 
 EVENTS = {"Content-Type": "text/event-stream"}
@@ -94,13 +94,24 @@ async def test_an_odd_error_is_an_error_and_its_cost_is_kept(
     assert (row["status"], row["cost_usd"], row["error"]) == ("settled", Decimal("0.5"), kept)
 
 
-@pytest.mark.parametrize(
-    "cost", ["1e999999", "1e9999999999999999999", "1e-99999", "-0.5", '"0.5"', "true", "NaN", "null"]
-)
-async def test_a_cost_that_is_none_leaves_the_row_open(
+@pytest.mark.parametrize("cost", ["1e999999", "1e-99999", "-0.5", '"0.5"', "true", "NaN", "null"])
+async def test_a_cost_that_is_none_is_made_of_the_tokens_and_the_stated_price(
     provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession, cost: str
 ) -> None:
     provider.pieces = [json.dumps(PLAIN | UNCOUNTED).replace('"cost": 0.5', f'"cost": {cost}').encode()]
+
+    async with await provided_proxy.ask(session) as answer:
+        assert (answer.status, await answer.read()) == (200, provider.pieces[0])
+
+    [row] = await provided_ledger.completed(1)
+    stated = 7 * Decimal(PRICE["prompt"]) + 3 * Decimal(PRICE["completion"])
+    assert (row["status"], row["cost_usd"]) == ("settled", stated)
+
+
+async def test_usage_that_nobody_can_read_leaves_the_row_open(
+    provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession
+) -> None:
+    provider.pieces = [json.dumps(PLAIN).replace('"cost": 0.5', '"cost": 1e9999999999999999999').encode()]
 
     async with await provided_proxy.ask(session) as answer:
         assert (answer.status, await answer.read()) == (200, provider.pieces[0])
