@@ -18,7 +18,6 @@ from tests.fixtures.waiting import until
 EVENTS = {"Content-Type": "text/event-stream"}
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "cost": 0.5}
 SAID = {"message": {"content": "yes"}, "delta": {"content": "yes"}, "finish_reason": "stop"}
-UNCOUNTED = {"usage": {"cost": 0.5}}  # without tokens, nobody can make a cost of the owner's price
 PLAIN: dict[str, Any] = {"id": "gen-1", "model": "some/model", "provider": "Some", "choices": [SAID], "usage": USAGE}
 BEGIN = b'data: {"id": "gen-1", "model": "some/model", "choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n'
 END = b'{"id": "gen-1", "usage": {"cost": 0.5}}'
@@ -98,7 +97,7 @@ async def test_an_odd_error_is_an_error_and_its_cost_is_kept(
 async def test_a_cost_that_is_none_is_made_of_the_tokens_and_the_stated_price(
     provided_proxy: Proxy, provider: Provider, provided_ledger: Ledger, session: aiohttp.ClientSession, cost: str
 ) -> None:
-    provider.pieces = [json.dumps(PLAIN | UNCOUNTED).replace('"cost": 0.5', f'"cost": {cost}').encode()]
+    provider.pieces = [json.dumps(PLAIN).replace('"cost": 0.5', f'"cost": {cost}').encode()]
 
     async with await provided_proxy.ask(session) as answer:
         assert (answer.status, await answer.read()) == (200, provider.pieces[0])
