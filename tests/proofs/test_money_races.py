@@ -60,7 +60,7 @@ async def test_two_decisions_at_once(money_stack: MoneyStack, proof: Proof) -> N
             intent = await one_that_waits(money_stack, broker)
             assert await twice_the_same(broker, intent, people[0]) == [200, 200]  # the second time as an answer only
             await money_stack.ended([intent["id"]])
-        await money_stack.sell_all(broker, people[0])
+            await money_stack.sell_all(broker, people[0])
     proof.tell("answers", answers)
     check_money(read_money(money_stack))
 
@@ -76,7 +76,7 @@ async def test_an_approval_at_the_deadline(money_stack: MoneyStack, proof: Proof
                 assert status in (200, 409)
                 assert (status == 200) or intent["state"] == "expired"
                 assert intent["submitted_at"] is None or intent["submitted_at"] < intent["expires_at"]
-        await money_stack.sell_all(broker, person)
+            await money_stack.sell_all(broker, person)
     proof.tell("ends", ends)
     check_money(read_money(money_stack))
 
@@ -88,6 +88,6 @@ async def test_a_halt_and_an_approval_at_once(money_stack: MoneyStack, proof: Pr
         for _ in range(proof.size(3, 50)):
             intent = await halt_about_when_it_is_approved(money_stack, broker, person, random)
             ends[intent["state"]] += 1
-        await money_stack.sell_all(broker, person)
+            await money_stack.sell_all(broker, person)
     proof.tell("ends", ends)
     check_money(read_money(money_stack))
