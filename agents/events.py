@@ -100,7 +100,7 @@ class CheckpointSaved(Told):
 
 
 class UsageRecorded(Told):
-    """One model call: asked, served, provider, tokens, cost, and how often the provider was asked."""
+    """One model call: who was asked and who served, tokens, cost, time, and how often the provider was asked."""
 
     type: Literal["usage.recorded"] = "usage.recorded"
     step: str
@@ -112,6 +112,9 @@ class UsageRecorded(Told):
     completion_tokens: int
     cost_usd: Decimal | None
     attempts: int = 1
+    latency_ms: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 class RunFinished(Told):

@@ -9,7 +9,7 @@ import orjson
 from agents.eventlog import StoredEvent
 from agents.leases import NewRun
 from agents.store import Run
-from api.schemas import ChatReply, ToolCallView
+from api.schemas import ChatReply, ModelCallView, ToolCallView
 from pilothouse.errors import ConflictError, GoneError, UnavailableError, restored
 from pilothouse.settings import REHEARSAL_MODEL, REHEARSAL_NOTICE
 
@@ -29,6 +29,7 @@ async def collect(run: NewRun | Run, batches: AsyncGenerator[Sequence[StoredEven
 async def _collect(run: NewRun | Run, batches: AsyncGenerator[Sequence[StoredEvent]]) -> ChatReply | None:
     """None: its events broke off."""
     calls: list[ToolCallView] = []
+    asked: list[ModelCallView] = []
     async for batch in batches:
         for event in batch:
             fields: dict[str, Any] = orjson.loads(event.data)
@@ -42,8 +43,10 @@ async def _collect(run: NewRun | Run, batches: AsyncGenerator[Sequence[StoredEve
                         result=fields["result"],
                     )
                 )
+            if event.type == "usage.recorded":
+                asked.append(ModelCallView.model_validate(fields))
             if event.is_end:
-                return _ended(run, event.type, fields, calls)
+                return _ended(run, event.type, fields, calls, asked)
     return None
 
 
@@ -61,6 +64,7 @@ def from_record(run: Run, *, wants_events: bool) -> ChatReply:
         answer=run.answer or "",
         cost_usd=run.cost_usd,
         tool_calls=[],
+        model_calls=[],
         **served(run.model),
     )
 
@@ -77,7 +81,9 @@ def served(model: str) -> dict[str, Any]:
     return {"model": model, "rehearsal": rehearsal, "notice": REHEARSAL_NOTICE if rehearsal else ""}
 
 
-def _ended(run: NewRun | Run, kind: str, fields: dict[str, Any], calls: list[ToolCallView]) -> ChatReply:
+def _ended(
+    run: NewRun | Run, kind: str, fields: dict[str, Any], calls: list[ToolCallView], asked: list[ModelCallView]
+) -> ChatReply:
     if kind == "run.failed":
         raise restored(fields["error"])
     if kind == "run.cancelled":
@@ -88,6 +94,7 @@ def _ended(run: NewRun | Run, kind: str, fields: dict[str, Any], calls: list[Too
         answer=fields["answer"],
         cost_usd=fields["cost_usd"],
         tool_calls=calls,
+        model_calls=asked,
         **served(run.model),
     )
 

@@ -82,6 +82,22 @@ class ToolCallView(BaseModel):
     result: Any = Field(default=None, examples=[{"trades": []}])
 
 
+class ModelCallView(BaseModel):
+    """One model call: who was asked and who served, tokens, cost, time, and how often the provider was asked."""
+
+    node: str = Field(examples=["think"])
+    asked_model: str = Field(examples=["openai/gpt-4.1-mini"])
+    served_model: str = Field(examples=["openai/gpt-4.1-mini"])
+    provider: str = Field(examples=["OpenAI"])
+    prompt_tokens: int = Field(examples=[812])
+    cached_tokens: int = Field(default=0, examples=[512])
+    completion_tokens: int = Field(examples=[64])
+    reasoning_tokens: int = Field(default=0, examples=[0])
+    cost_usd: Decimal | None = Field(description="null: the provider did not say", examples=["0.00042"])
+    latency_ms: int = Field(default=0, examples=[900])
+    attempts: int = Field(default=1, examples=[1])
+
+
 class ChatReply(BaseModel):
     """The whole answer."""
 
@@ -91,6 +107,7 @@ class ChatReply(BaseModel):
     model: str = Field(examples=["pilothouse/rehearsal"])
     cost_usd: Decimal = Field(examples=["0.00042"])
     tool_calls: list[ToolCallView]
+    model_calls: list[ModelCallView]
     rehearsal: bool = Field(examples=[True])
     notice: str = Field(examples=["rehearsal model: set OPENROUTER_API_KEY for a real one"])
 

@@ -6,6 +6,7 @@ Why not the openai package: it takes half the CPU of a streamed turn (docs/adr/0
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Usage:
-    """Asked, served, provider, cost, attempts. The cost is None when the provider did not say one."""
+    """Who was asked and who served, at what cost. It is None when the provider did not say one."""
 
     asked_model: str
     served_model: str
@@ -66,7 +67,10 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
     cost_usd: Decimal | None
-    attempts: int = 1  # what was journaled before the proxy counted them has none
+    attempts: int = 1  # these four are missing in what was journaled before they were counted
+    latency_ms: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class _Partial:
     served_model: str = ""
     provider: str = ""
     attempts: int = 1
+    began_s: float = field(default_factory=time.monotonic)
     usage: dict[str, Any] = field(default_factory=dict[str, Any])
     raw_cost: str | None = None
     end: str | None = None
@@ -224,7 +229,15 @@ def _usage(partial: _Partial) -> Usage:
         # The shortest text of a float is the text the provider wrote; the ledger reads the raw bytes.
         cost_usd=None if cost is None else Decimal(str(cost)),
         attempts=partial.attempts,
+        latency_ms=round((time.monotonic() - partial.began_s) * 1000),
+        cached_tokens=_detail(partial.usage.get("prompt_tokens_details"), "cached_tokens"),
+        reasoning_tokens=_detail(partial.usage.get("completion_tokens_details"), "reasoning_tokens"),
     )
+
+
+def _detail(details: Any, name: str) -> int:
+    counted: Any = cast("dict[str, Any]", details).get(name) if isinstance(details, dict) else None
+    return counted if isinstance(counted, int) else 0
 
 
 def _refusal(status: int, raw: bytes, model: str) -> PilothouseError:

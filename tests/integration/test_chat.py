@@ -7,6 +7,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from pilothouse.settings import REHEARSAL_MODEL
 from tests.fixtures.controller import Controller, StartController, stream_chat
 from tests.fixtures.waiting import until
 
@@ -20,6 +21,18 @@ async def test_a_question_is_answered_whole_with_model_cost_and_tool_calls(http:
     assert Decimal(reply["cost_usd"]) > 0
     assert reply["rehearsal"] is True
     assert "OPENROUTER_API_KEY" in reply["notice"]
+
+
+async def test_an_answer_says_who_served_each_model_call_at_what_cost(http: httpx.AsyncClient) -> None:
+    reply = (await http.post("/api/chat", json={"message": "Remember that I trade only on weekdays"})).json()
+
+    first, second = reply["model_calls"]
+    assert (first["node"], first["asked_model"], first["served_model"]) == ("think", REHEARSAL_MODEL, REHEARSAL_MODEL)
+    assert first["provider"] == "Pilothouse Twin"
+    assert first["prompt_tokens"] > 0
+    assert first["latency_ms"] > 0
+    assert first["attempts"] == 1
+    assert Decimal(first["cost_usd"]) + Decimal(second["cost_usd"]) == Decimal(reply["cost_usd"])
 
 
 async def test_a_streamed_answer_adds_up_and_ends_in_run_finished(http: httpx.AsyncClient) -> None:
