@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from tests.fixtures.clients import EMBEDDING_MODEL, HELLO, MODEL, Clients, Proposal
-from tests.fixtures.ledger import Books, Ledger
+from tests.fixtures.ledger import Bills, Ledger
 from tests.fixtures.openrouter_twin import OpenRouterTwin
 
 FORCED = {"type": "function", "function": {"name": "freqtrade_propose_trade"}}
@@ -100,7 +100,7 @@ def test_langchain_embeds(clients: Clients) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("model", NOT_WHOLE)
 async def test_openai_raises_on_an_answer_that_is_not_whole_and_pays_for_no_second(
-    clients: Clients, books: Books, trading_tool: Any, *, model: str, stream: bool
+    clients: Clients, bills: Bills, trading_tool: Any, *, model: str, stream: bool
 ) -> None:
     with pytest.raises(openai.APIError, match=NOT_WHOLE[model]) as caught:
         list(clients.openai.chat.completions.create(model=model, messages=HELLO, tools=[trading_tool], stream=stream))
@@ -108,20 +108,20 @@ async def test_openai_raises_on_an_answer_that_is_not_whole_and_pays_for_no_seco
     error: Any = caught.value.body
     assert error["code"] == 406
     assert error["metadata"]["hint"]
-    await books.agree(calls=1)
+    await bills.agree(calls=1)
 
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("model", NOT_WHOLE)
 async def test_langchain_raises_on_an_answer_that_is_not_whole_and_pays_for_no_second(
-    clients: Clients, books: Books, trading_tool: Any, *, model: str, stream: bool
+    clients: Clients, bills: Bills, trading_tool: Any, *, model: str, stream: bool
 ) -> None:
     chat = clients.langchain(model)
 
     with pytest.raises(openai.APIError, match=NOT_WHOLE[model]):
         list(chat.stream("hello", tools=[trading_tool])) if stream else chat.invoke("hello", tools=[trading_tool])
 
-    await books.agree(calls=1)
+    await bills.agree(calls=1)
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403])

@@ -1,4 +1,4 @@
-"""Whatever the provider or the client does: our own client takes no part for a whole, and the books agree."""
+"""Whatever the provider or the client does: our own client takes no part for a whole, and the bills agree."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from pilothouse.errors import IncompleteAnswerError, PilothouseError
 from pilothouse.models import ModelClient
-from tests.fixtures.ledger import Books, Ledger
+from tests.fixtures.ledger import Bills, Ledger
 from tests.fixtures.models import TRADE_TOOL, ask
 from tests.fixtures.proxy import Provider, Proxy
 from tests.fixtures.waiting import until
@@ -30,45 +30,45 @@ REFUSED = ["twin/400", "twin/401", "twin/402", "twin/403", "twin/408", "twin/429
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-async def test_our_own_client_refuses_what_is_not_whole(model: ModelClient, books: Books, fault: str) -> None:
+async def test_our_own_client_refuses_what_is_not_whole(model: ModelClient, bills: Bills, fault: str) -> None:
     with pytest.raises(IncompleteAnswerError) as caught:
         await model.complete(ask(fault), lambda _: None)
 
     assert "costs again" in caught.value.hint
-    await books.agree(calls=1)
+    await bills.agree(calls=1)
 
 
-async def test_an_answer_cut_at_its_limit_is_settled_though_it_is_refused(model: ModelClient, books: Books) -> None:
+async def test_an_answer_cut_at_its_limit_is_settled_though_it_is_refused(model: ModelClient, bills: Bills) -> None:
     with pytest.raises(IncompleteAnswerError, match="max_tokens") as caught:
         await model.complete(ask("twin/length"), lambda _: None)
 
-    [row] = await books.agree(calls=1)
+    [row] = await bills.agree(calls=1)
     assert row["status"] == "settled"
     assert row["error"] == caught.value.message
 
 
 @pytest.mark.parametrize("fault", SLOW)
-async def test_what_is_only_slow_is_whole(model: ModelClient, books: Books, fault: str) -> None:
+async def test_what_is_only_slow_is_whole(model: ModelClient, bills: Bills, fault: str) -> None:
     answer = await model.complete(ask(fault), lambda _: None)
 
     assert answer.text or answer.tool_calls
-    [row] = await books.agree(calls=1)
+    [row] = await bills.agree(calls=1)
     assert (row["status"], row["error"]) == ("settled", None)
 
 
 @pytest.mark.parametrize(
     "fault", ["twin/400", "twin/401", "twin/402", "twin/403", "twin/408", "twin/429:0", "twin/502"]
 )
-async def test_what_is_refused_costs_nothing(model: ModelClient, books: Books, fault: str) -> None:
+async def test_what_is_refused_costs_nothing(model: ModelClient, bills: Bills, fault: str) -> None:
     with pytest.raises(PilothouseError):
         await model.complete(ask(fault), lambda _: None)
 
-    [row] = await books.agree(calls=1)
+    [row] = await bills.agree(calls=1)
     assert row["status"] == "failed"
 
 
 async def test_after_every_fault_at_once_the_ledger_equals_what_was_billed(
-    proxy: Proxy, books: Books, session: aiohttp.ClientSession
+    proxy: Proxy, bills: Bills, session: aiohttp.ClientSession
 ) -> None:
     bodies = [
         {"model": fault, "messages": QUESTION, "tools": [TRADE_TOOL], "stream": streamed}
@@ -82,12 +82,12 @@ async def test_after_every_fault_at_once_the_ledger_equals_what_was_billed(
 
     await asyncio.gather(*map(ask_for, bodies))
 
-    rows = await books.equal(calls=len(bodies))
+    rows = await bills.equal(calls=len(bodies))
     assert sum(row["status"] == "settled" for row in rows) == 2 * len([*BROKEN, *SLOW])
 
 
 async def test_a_client_that_leaves_in_mid_stream_stops_the_call_and_pays_for_what_was_produced(
-    proxy: Proxy, books: Books, session: aiohttp.ClientSession
+    proxy: Proxy, bills: Bills, session: aiohttp.ClientSession
 ) -> None:
     body = {"model": "twin/trickle:0.2", "messages": QUESTION, "stream": True}
     answer = await proxy.ask(session, body=body)
@@ -95,14 +95,14 @@ async def test_a_client_that_leaves_in_mid_stream_stops_the_call_and_pays_for_wh
 
     answer.close()
 
-    await until(lambda: books.twin.in_flight() == 0)
-    [row] = await books.equal(calls=1)
+    await until(lambda: bills.twin.in_flight() == 0)
+    [row] = await bills.equal(calls=1)
     assert "left" in row["error"]
-    assert [each["finish_reason"] for each in books.twin.billed()] == [None], "it did not come to its end"
+    assert [each["finish_reason"] for each in bills.twin.billed()] == [None], "it did not come to its end"
 
 
 async def test_a_client_that_reads_a_byte_a_second_gets_the_whole_answer_in_the_end(
-    proxy: Proxy, books: Books, session: aiohttp.ClientSession
+    proxy: Proxy, bills: Bills, session: aiohttp.ClientSession
 ) -> None:
     body = {"model": "pilothouse/rehearsal", "messages": QUESTION, "stream": True}
     async with await proxy.ask(session, body=body) as answer:
@@ -113,7 +113,7 @@ async def test_a_client_that_reads_a_byte_a_second_gets_the_whole_answer_in_the_
         received += await answer.content.read()
 
     assert received.endswith(b"data: [DONE]\n\n")
-    await books.agree(calls=1)
+    await bills.agree(calls=1)
 
 
 async def test_a_client_that_does_not_read_holds_its_provider_back_and_nobody_else(
