@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pilothouse.clock import now
 from pilothouse.db import make_pool, wait_until_reachable
 from pilothouse.model_rules import FallbackModels, ProviderFloor
 from pilothouse.outgoing import make_session
@@ -167,7 +167,7 @@ async def _post(request: Request, route: str, *, scope: str) -> Response:
         asked_model=asked["model"],
         price=quote.price,
         most_usd=quote.most_usd,
-        budgets=services(request).caps.of(key, run_id=run_id, run_usd=run_usd, now=datetime.now(UTC)),
+        budgets=services(request).caps.of(key, run_id=run_id, run_usd=run_usd, now=now()),
     )
     # Not to be cut short by a client that leaves: half-written rows would be left behind.
     entry = await services(request).ledger.open(call)

@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 import orjson
 
 from pilothouse import log
+from pilothouse.clock import now
 
 ATTEMPTS_A_MODEL = 3
 FIRST_PAUSE_S = 0.5
@@ -177,7 +178,7 @@ class Attempts:
 
     def _pause_s(self, attempt: int, refusal: Refusal) -> float:
         """Never earlier than the provider says; a little apart from all others that were refused just now."""
-        asked_s = refusal.retry_after_s(datetime.now(UTC))
+        asked_s = refusal.retry_after_s(now())
         if asked_s is not None:
             return asked_s + FIRST_PAUSE_S * self._jitter()
         return FIRST_PAUSE_S * 2 ** (attempt - 1) * (0.5 + self._jitter() / 2)
@@ -193,7 +194,7 @@ class Attempts:
 
 def _stop(refusal: Refusal) -> Stop:
     return Stop(
-        at=datetime.now(UTC),
+        at=now(),
         status=refusal.status,
         reason=REASONS[refusal.status],
         limit_source=_name(refusal.metadata.get("limit_source")),

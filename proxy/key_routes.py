@@ -1,6 +1,6 @@
 """/keys: the owner makes, lists, revokes and rotates keys for n8n, scripts and other programs. Only hashes are kept."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pilothouse.clock import now
 from pilothouse.errors import BadInputError, ConflictError, NotFoundError
 from pilothouse.keys import hash_key, new_key
 from proxy.owner import Office, owners, plain, read
@@ -63,7 +64,7 @@ class NewKey(BaseModel):
     @field_validator("expires_at")
     @classmethod
     def _lie_ahead(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value <= datetime.now(UTC):
+        if value is not None and value <= now():
             raise ValueError("it is over already")
         return value
 

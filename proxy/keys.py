@@ -6,11 +6,12 @@ A key that was looked up is remembered for half a second, so that revoking one w
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from pilothouse.clock import now
 from pilothouse.db import Pool
 from pilothouse.errors import ForbiddenError, UnauthorizedError
 from pilothouse.keys import bearer, hash_key
@@ -80,7 +81,7 @@ class Keys:
         if key is None or now_s > found_at_s + REMEMBERED_S:
             key = await self._find(digest)
             self._found[digest] = (now_s, key)
-        if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+        if key.expires_at is not None and key.expires_at <= now():
             raise UnauthorizedError("this key has expired", hint="make another: bin/pilothouse keys create")
         return key
 

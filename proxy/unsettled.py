@@ -1,6 +1,6 @@
 """Calls whose cost is not known yet: which, why, what they hold reserved, and how a person settles one by hand."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pilothouse.clock import now
 from pilothouse.errors import BadInputError, ConflictError, NotFoundError
 from proxy.owner import Office, owners, plain, read
 
@@ -40,7 +41,7 @@ class Verdict(BaseModel):
 async def list_unsettled(office: Office) -> list[dict[str, Any]]:
     """The oldest first."""
     rows = await office.rows(UNSETTLED, {"limit": LISTED})
-    return [plain(row) | {"why": explain(row, now=datetime.now(UTC))} for row in rows]
+    return [plain(row) | {"why": explain(row, now=now())} for row in rows]
 
 
 def explain(row: dict[str, Any], *, now: datetime) -> str:
@@ -79,7 +80,7 @@ def _require_over(found: list[dict[str, Any]]) -> None:
     if call["status"] != "open":
         raise ConflictError(f"this call is {call['status']}: nothing is left to settle", hint=LIST_HINT)
     over_at = call["called_at"] + SURELY_OVER
-    if call["ended_at"] is None and over_at > datetime.now(UTC):
+    if call["ended_at"] is None and over_at > now():
         raise ConflictError("this call may still be under way", hint=f"settle it after {over_at:%H:%M} UTC")
 
 

@@ -4,7 +4,7 @@ The owner sees everything, a program's key what it spent itself. Sums are made b
 """
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pilothouse.clock import now
 from pilothouse.errors import UnauthorizedError
 from proxy.keys import Key
 from proxy.owner import Office, owners, plain, query
@@ -107,7 +108,7 @@ async def show_status(request: Request) -> Response:
 
 async def describe_key(office: Office, key: Key) -> dict[str, Any]:
     """A program's own key, as OpenRouter's `/key` tells of one: what others spend is not its business."""
-    values = {"id": str(key.id), "day": datetime.now(UTC).date().isoformat(), "limit_usd": key.budget_usd or Decimal(0)}
+    values = {"id": str(key.id), "day": now().date().isoformat(), "limit_usd": key.budget_usd or Decimal(0)}
     [row] = await office.rows(OWN_KEY, values)
     limited = key.budget_usd is not None
     return {
@@ -130,7 +131,7 @@ async def _caller(request: Request, office: Office) -> str | None:
 
 
 async def _budgets(office: Office, caller: str | None) -> list[dict[str, Any]]:
-    values = {"usd": office.caps.usd, "day_usd": office.caps.day_usd, "day": datetime.now(UTC).date().isoformat()}
+    values = {"usd": office.caps.usd, "day_usd": office.caps.day_usd, "day": now().date().isoformat()}
     return [plain(row) for row in await office.rows(BUDGETS, values | {"caller": caller})]
 
 
