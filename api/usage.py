@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer
 from api.access import Key, Reader
 from api.refusals import refusals
 from api.requests import STRICT
-from pilothouse.clock import now
+from pilothouse.clock import midnight, now
 from pilothouse.db import Pool
 
 router = APIRouter(prefix="/api", tags=["usage"], dependencies=STRICT)
@@ -85,4 +85,4 @@ async def _sum(pool: Pool, key: Key, **asked: Any) -> list[Usage]:
 
 
 def _a_week_ago() -> datetime:
-    return now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=6)
+    return midnight(now()) - timedelta(days=6)

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from broker.books import find
 from broker.intents import Intent, State
+from pilothouse.clock import midnight
 from pilothouse.db import AsyncDictConnection
 
 DAY = timedelta(days=1)
@@ -74,8 +75,3 @@ async def read_books(connection: AsyncDictConnection, *, besides: UUID, at: date
     halt = await (await connection.execute(HALT)).fetchone()
     reason: str = halt["reason"] if halt else "by the file" if (folder / HALT_FILE).exists() else ""
     return BookSide(at, under_way, trades, allowed["stake"] if allowed else Decimal(0), reason)
-
-
-def midnight(at: datetime) -> datetime:
-    """When the UTC day of this instant began."""
-    return at.replace(hour=0, minute=0, second=0, microsecond=0)

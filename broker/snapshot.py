@@ -6,9 +6,10 @@ from decimal import Decimal
 from functools import cached_property
 
 from broker.answers import FreqtradeTrade
-from broker.book_side import BookSide, midnight
+from broker.book_side import BookSide
 from broker.bot_side import BotSide, NoDataError, Trades
 from broker.intents import Intent, intent_id_of
+from pilothouse.clock import midnight
 
 NOTHING = Decimal(0)
 

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from pilothouse.clock import now
+from pilothouse.clock import midnight, now
 from pilothouse.errors import BadInputError
 
 SPAN = re.compile(r"(\d{1,4})([hd])")
@@ -16,7 +16,7 @@ def since(text: str) -> datetime:
     count = int(found[1])
     if found[2] == "h":
         return now() - timedelta(hours=count)
-    return now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=max(count - 1, 0))
+    return midnight(now()) - timedelta(days=max(count - 1, 0))
 
 
 def ahead(text: str) -> datetime:
