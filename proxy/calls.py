@@ -83,11 +83,26 @@ class Entry:
     @property
     def reservation(self) -> dict[str, Any]:
         """What `proxy.reserve` takes."""
-        return {"id": self.id, "reserved_usd": self.call.most_usd, **vars(self.call)}
+        call = self.call
+        return {
+            "id": self.id,
+            "key_id": call.key_id,
+            "caller": call.caller,
+            "run_id": call.run_id,
+            "node": call.node,
+            "route": call.route,
+            "asked_model": call.asked_model,
+            "reserved_usd": call.most_usd,
+            "budgets": call.budgets,
+        }
+
+    @property
+    def latency_ms(self) -> int:
+        """Since the call began."""
+        return round((time.monotonic() - self.started) * 1000)
 
     @property
     def row(self) -> dict[str, Any]:
         """The columns that complete the row, as `proxy.settle` takes them."""
         self.outcome.price(self.call.price)
-        latency_ms = round((time.monotonic() - self.started) * 1000)
-        return {"id": self.id, "latency_ms": latency_ms, **self.outcome.columns}
+        return {"id": self.id, "latency_ms": self.latency_ms, **self.outcome.columns}

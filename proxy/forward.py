@@ -71,7 +71,7 @@ class Forwarder:
             entry.outcome.note(broken.kept)
         self._ledger.close(entry)
         headers = _passed_back(upstream.headers) | _served_by(entry)
-        headers |= {"X-Pilothouse-Latency-Ms": str(entry.row["latency_ms"])}
+        headers |= {"X-Pilothouse-Latency-Ms": str(entry.latency_ms)}
         return Response(raw, upstream.status, headers) if broken is None else broken.answer(headers)
 
     async def get(self, route: str) -> Response:
