@@ -1,13 +1,12 @@
-"""The provider's own record: of our key (`/key`) and of one call (`/generation`), with money as `Decimal`."""
+"""The provider's own record of our key (`/key`), with money as `Decimal`."""
 
-import json
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from pilothouse.errors import PilothouseError
 from proxy.forward import Forwarder
+from proxy.reading import read_data
 
 USED = {"today": "usage_daily", "this month": "usage_monthly", "ever": "usage"}
 
@@ -18,21 +17,12 @@ async def ask_key(forwarder: Forwarder) -> dict[str, Any]:
         answer = await forwarder.get("/key")
     except PilothouseError as error:
         return {"reachable": False, "detail": error.message}
-    told = _data(bytes(answer.body))
+    told = read_data(bytes(answer.body))
     if answer.status_code != HTTPStatus.OK or told is None:
         return {"reachable": True, "detail": f"it tells nothing of our key: HTTP {answer.status_code}"}
     used = {name: _usd(told.get(field)) for name, field in USED.items()}
     limits = {"limit_usd": _usd(told.get("limit")), "left_usd": _usd(told.get("limit_remaining"))}
     return {"reachable": True, "detail": "", "used_usd": used, **limits}
-
-
-def _data(raw: bytes) -> Mapping[str, Any] | None:
-    try:
-        answer: Any = json.loads(raw, parse_float=Decimal)
-    except (ValueError, RecursionError, InvalidOperation):
-        return None
-    data = cast("dict[str, Any]", answer).get("data") if isinstance(answer, dict) else None
-    return cast("dict[str, Any]", data) if isinstance(data, dict) else None
 
 
 def _usd(value: Any) -> str | None:

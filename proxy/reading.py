@@ -123,13 +123,18 @@ def read_answer(raw: bytes, outcome: Outcome) -> None:
 
 def read_record(raw: bytes, outcome: Outcome) -> None:
     """Take over what the provider's own record of a call says (/generation); nothing when it has none yet."""
+    if (record := read_data(raw)) is not None:
+        _take_record(record, outcome)
+
+
+def read_data(raw: bytes) -> dict[str, Any] | None:
+    """The object that the provider's own records are in, money as `Decimal`; None when there is none."""
     try:
         answer: Any = json.loads(raw, parse_float=Decimal)
     except (ValueError, RecursionError, InvalidOperation):
-        return
-    record: Any = cast("dict[str, Any]", answer).get("data") if isinstance(answer, dict) else None
-    if isinstance(record, dict):
-        _take_record(cast("dict[str, Any]", record), outcome)
+        return None
+    data: Any = cast("dict[str, Any]", answer).get("data") if isinstance(answer, dict) else None
+    return cast("dict[str, Any]", data) if isinstance(data, dict) else None
 
 
 def _take_record(record: dict[str, Any], outcome: Outcome) -> None:
