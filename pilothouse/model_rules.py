@@ -40,15 +40,3 @@ def read_provider_floor(text: str) -> ProviderFloor:
         return ProviderFloor.model_validate_json(text or "{}")
     except ValueError as error:
         raise ValueError(f"expected JSON like {FLOOR_EXAMPLE}, no other fields and no looser values") from error
-
-
-def require_fallback_models(text: str) -> str:
-    """The text, once it is known to be readable."""
-    read_fallback_models(text)
-    return text
-
-
-def require_provider_floor(text: str) -> str:
-    """The text, once it is known to be readable."""
-    read_provider_floor(text)
-    return text

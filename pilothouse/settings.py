@@ -6,7 +6,7 @@
 import json
 import os
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -34,8 +34,6 @@ from pilothouse.model_rules import (
     ProviderFloor,
     read_fallback_models,
     read_provider_floor,
-    require_fallback_models,
-    require_provider_floor,
 )
 
 KEY_BYTES = 32
@@ -93,9 +91,14 @@ def _read_prices(text: str) -> Mapping[str, ModelPrice]:
         raise ValueError('expected JSON like {"llama3": {"prompt": "0.0000001", "completion": "0"}}') from error
 
 
-def _require_prices(text: str) -> str:
-    _read_prices(text)
-    return text
+def _readable(read: Callable[[str], object]) -> AfterValidator:
+    """The text stays as it is, once `read` can read it."""
+
+    def check(text: str) -> str:
+        read(text)
+        return text
+
+    return AfterValidator(check)
 
 
 def _none_when_empty(value: object) -> object:
@@ -239,16 +242,16 @@ class StackSettings(BaseSettings):
     llm_base_url: HttpUrl = Field(default="", validation_alias="LLM_BASE_URL")
     model: str = Field(default="", validation_alias="PILOTHOUSE_MODEL")
     retry_deadline_s: int = Field(default=60, ge=0, le=600, validation_alias="PILOTHOUSE_RETRY_DEADLINE_S")
-    fallback_models: Annotated[str, AfterValidator(require_fallback_models)] = Field(
+    fallback_models: Annotated[str, _readable(read_fallback_models)] = Field(
         default="", validation_alias="PILOTHOUSE_FALLBACK_MODELS"
     )
-    provider_floor: Annotated[str, AfterValidator(require_provider_floor)] = Field(
+    provider_floor: Annotated[str, _readable(read_provider_floor)] = Field(
         default="", validation_alias="PILOTHOUSE_PROVIDER_FLOOR"
     )
     budget_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_USD")
     budget_day_usd: Cap = Field(default=None, validation_alias="PILOTHOUSE_BUDGET_DAY_USD")
     max_tokens: MaxTokens = Field(default=4096, validation_alias="PILOTHOUSE_MAX_TOKENS")
-    prices: Annotated[str, AfterValidator(_require_prices)] = Field(default="", validation_alias="PILOTHOUSE_PRICES")
+    prices: Annotated[str, _readable(_read_prices)] = Field(default="", validation_alias="PILOTHOUSE_PRICES")
     exchange: str = Field(default="simulated", validation_alias="EXCHANGE")
     exchange_candles: str = Field(default="", validation_alias="PILOTHOUSE_EXCHANGE_CANDLES")
     freqtrade_url: HttpUrl = Field(default="", validation_alias="FREQTRADE_URL")
