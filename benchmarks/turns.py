@@ -17,24 +17,21 @@ when it ends. At most about twelve minutes.
 import argparse
 import os
 import signal
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import FrameType
 
 import orjson
 from rich.console import Console
 
-from benchmarks import report
+from benchmarks import command, report
 from benchmarks.candidates import Candidate, pilothouse, running_floor
 from benchmarks.measure import Bench, Figures, Plan
 from benchmarks.own_stack import OwnStack, own_stack
 from benchmarks.peers.servers import PEERS, running_peer
-from pilothouse.errors import PilothouseError, UnavailableError
+from pilothouse.errors import UnavailableError
 from pilothouse.settings import REHEARSAL_MODEL
 
 FLOOR, OURS = "floor", "ours"
-TERMINATED = 143
 
 console = Console(width=160, highlight=False, markup=False)
 
@@ -42,7 +39,7 @@ console = Console(width=160, highlight=False, markup=False)
 def main() -> None:
     """Measure and print."""
     options = _parse()
-    signal.signal(signal.SIGTERM, _leave)
+    command.leave_on(signal.SIGTERM)
     load_before = os.getloadavg()[0]
     with own_stack(console.print, model=options.model) as own:
         shared = {"twin": own.pids["openrouter"], "postgres": own.pids["postgres"]}
@@ -90,11 +87,6 @@ def _print(figures: dict[str, Figures], options: argparse.Namespace, load_before
         console.print(line)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
-    """Through every `finally`, so that all that was started is stopped."""
-    sys.exit(TERMINATED)
-
-
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/pilothouse bench turns", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -116,9 +108,4 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("stopped, and everything it had started")
-    except PilothouseError as problem:
-        sys.exit(f"{problem.message} ({problem.hint})")
+    command.run(main)

@@ -18,18 +18,17 @@ ends. At most ten minutes.
 import argparse
 import os
 import signal
-import sys
 import time
 from contextlib import ExitStack
-from types import FrameType
 
 from rich.console import Console
 
+from benchmarks import command
 from benchmarks.processes import resident_mb
 from benchmarks.proxy import report
 from benchmarks.proxy.doors import Door, Doors
 from benchmarks.proxy.rounds import play
-from pilothouse.errors import PilothouseError, UnavailableError
+from pilothouse.errors import UnavailableError
 from stack.roles import role_url
 from stack.scratch import scratch_home, scratch_server
 
@@ -37,7 +36,6 @@ ROUNDS = 5
 LOAD_S = 1.5
 LAST_ROUND_ENDS_S = 540
 LIMIT_S = 590
-TERMINATED = 143
 
 console = Console(width=160, highlight=False, markup=False)
 
@@ -45,8 +43,7 @@ console = Console(width=160, highlight=False, markup=False)
 def main() -> None:
     """Measure and print."""
     options = _parse()
-    for number in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, _leave)
+    command.leave_on(signal.SIGTERM, signal.SIGALRM)
     signal.alarm(LIMIT_S)
     end_s, load_before = time.monotonic() + LAST_ROUND_ENDS_S, os.getloadavg()[0]
     with ExitStack() as exits:
@@ -74,11 +71,6 @@ def _open(exits: ExitStack) -> list[Door]:
         return doors
 
 
-def _leave(_: int, __: FrameType | None) -> None:
-    """Through every `finally`, so that all that was started is stopped."""
-    sys.exit(TERMINATED)
-
-
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/pilothouse bench proxy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -91,9 +83,4 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("stopped, and everything it had started")
-    except PilothouseError as problem:
-        sys.exit(f"{problem.message} ({problem.hint})")
+    command.run(main)
