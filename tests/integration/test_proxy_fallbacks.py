@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -17,7 +16,7 @@ from tests.fixtures.models import ask
 from tests.fixtures.openrouter_twin import OpenRouterTwin
 from tests.fixtures.postgres import DatabaseUrls
 from tests.fixtures.processes import Launcher
-from tests.fixtures.proxy import Provider, Proxy, start_proxy
+from tests.fixtures.proxy import Provider, Proxy, start_on_twin, start_proxy
 
 CHEAP, DEAR = "openai/gpt-4.1-mini", "anthropic/claude-haiku-4.5"
 AWAY, AWAY_TOO, BUSY = "twin/503:0", "twin/502", "twin/429:3600"
@@ -43,15 +42,8 @@ FLOOR = {"data_collection": "deny", "zdr": True, "only": ["openai", "azure"]}
 @pytest.fixture(scope="module")
 def lenient(launcher: Launcher, make_database: Callable[[], DatabaseUrls], openrouter_twin: OpenRouterTwin) -> Proxy:
     """A proxy that may ask other models."""
-    urls = make_database()
-    started = start_proxy(
-        launcher,
-        database_url=urls.proxy,
-        upstream_url=openrouter_twin.base_url,
-        upstream_key=openrouter_twin.key,
-        settings={"PILOTHOUSE_FALLBACK_MODELS": json.dumps(FALLBACKS), "PILOTHOUSE_PRICES": ""},
-    )
-    return replace(started, database_url=urls.admin)
+    settings = {"PILOTHOUSE_FALLBACK_MODELS": json.dumps(FALLBACKS), "PILOTHOUSE_PRICES": ""}
+    return start_on_twin(launcher, make_database(), openrouter_twin, settings=settings)
 
 
 @pytest.fixture
