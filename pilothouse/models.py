@@ -108,7 +108,6 @@ class _Partial:
     attempts: int = 1
     began_s: float = field(default_factory=time.monotonic)
     usage: dict[str, Any] = field(default_factory=dict[str, Any])
-    raw_cost: str | None = None
     end: str | None = None
 
 
