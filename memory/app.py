@@ -14,7 +14,8 @@ from fastapi.responses import JSONResponse
 from memory.folder import hold_folder
 from memory.loading import LoadEmbedder, load_minilm
 from memory.queue import Queue
-from memory.schemas import Found, NewMemory, NewTurn, Queued, SavedMemory, Search
+from memory.records import Memory
+from memory.schemas import Found, List, Listed, Named, NewMemory, NewTurn, Queued, SavedMemory, Search
 from memory.service import MemoryService
 from pilothouse.db import make_pool
 from pilothouse.keys import Callers
@@ -45,6 +46,8 @@ def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_m
     app.get("/health")(health)
     app.post("/search")(search)
     app.post("/memories", status_code=201)(save)
+    app.post("/memories/list")(list_memories)
+    app.post("/memories/admit")(admit)
     app.post("/turns", status_code=202)(queue_turn)
     return app
 
@@ -80,7 +83,17 @@ async def save(new: NewMemory, service: Service, response: Response, _: Caller) 
     """Keep a text: 201 if it is new, 200 if this key or these words are known."""
     saved = await service.save(new)
     response.status_code = 201 if saved.created else 200
-    return SavedMemory(id=saved.id, text=saved.text, duplicate=saved.duplicate)
+    return SavedMemory(id=saved.id, text=saved.text, state=saved.state, duplicate=saved.duplicate)
+
+
+async def list_memories(asked: List, service: Service, _: Caller) -> Listed:
+    """What is kept, served or not, newest first."""
+    return await service.page(asked)
+
+
+async def admit(named: Named, service: Service, _: Caller) -> Memory:
+    """Let a quarantined memory be told to models; it stays tainted."""
+    return await service.admit(named)
 
 
 async def queue_turn(new: NewTurn, service: Service, _: Caller) -> Queued:

@@ -213,4 +213,4 @@ def _hit(point: edge.ScoredPoint) -> Any:
 
 
 def _record(point: edge.Record) -> Any:
-    return SimpleNamespace(id=str(point.id), payload=point.payload)
+    return SimpleNamespace(id=str(point.id), payload=point.payload, vector=point.vector)

@@ -1,49 +1,77 @@
 """Mem0 over Qdrant, for one user at a time. Callers name a scope; filters, dates and metadata are made here."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid5
 
 from qdrant_client import QdrantClient
 
 from memory.edge import EdgeClient
+from memory.finding import find_facts
+from memory.history import History
 from memory.locks import StripedLocks
-from memory.payload import KEYS, LOOKED_UP, digest_of, made_by, note_payload, said_again, to_memory, turn_metadata
-from memory.quarantine import blind_to_tainted, without_tainted_copies
-from memory.records import Memory, Note, Saved, Turn
-from pilothouse import log
+from memory.payload import (
+    KEYS,
+    LOOKED_UP,
+    STATE,
+    digest_of,
+    is_served,
+    is_tainted,
+    made_by,
+    note_payload,
+    said_again,
+    state_of,
+    to_memory,
+)
+from memory.records import Memory, NewRow, Note, Row, Saved, Source, Turn
+from memory.row_ids import row_id
+from memory.rows import Rows
+from memory.selection import Selection
+from pilothouse.clock import Clock
+from pilothouse.errors import NotFoundError
 
-IDS = UUID("6f2f7f0e-6a43-4b52-9d55-3f0f3a1c8a11")  # the namespace of our ids
 KEYWORD: Any = "keyword"  # what Mem0 passes too; the client's annotations know only its enum
 
 
 class Engine:
     """What one user has told us."""
 
-    def __init__(self, mem0: Any, client: QdrantClient, *, collection: str) -> None:
+    def __init__(self, mem0: Any, client: QdrantClient, *, collection: str, now: Clock) -> None:
         self._mem0 = mem0
-        self._extractor = blind_to_tainted(mem0)
         self._client = client
-        self._saving = StripedLocks()
+        self._now = now
+        self._writing = StripedLocks()
         self._extracting = StripedLocks()
         self.collection = collection
+        self.history = History(mem0)
+        self.rows = Rows(mem0, client, collection=collection)
         for field in LOOKED_UP:
             client.create_payload_index(collection_name=self.collection, field_name=field, field_schema=KEYWORD)
 
     async def search(self, scope: str, query: str, *, limit: int) -> list[Memory]:
         """What this user told us that touches the question, best first."""
-        if await self._first(scope) is None:  # most of a search is making vectors: not for who told us nothing
+        if await self.rows.first(scope) is None:  # most of a search is making vectors: not for who told us nothing
             return []
         found = await self._mem0.search(query, top_k=limit, filters={"user_id": scope})
-        own = [each for each in found["results"] if each.get("user_id") == scope]
-        if len(own) != len(found["results"]):
-            log.get_logger().error("memory.leak_stopped", rows=len(found["results"]) - len(own))
-        return without_tainted_copies([to_memory(each) for each in own])
+        rows = [(await self.rows.get(scope, each["id"]), each["score"]) for each in found["results"]]
+        now = self._now()
+        return [to_memory(row, score=score) for row, score in rows if row and is_served(row.payload, at=now)]
+
+    async def page(
+        self, scope: str, asked: Selection, *, after: str | None, limit: int
+    ) -> tuple[list[Memory], str | None]:
+        """A page of the rows that are asked for, newest first, and where the next one starts."""
+        found = [row async for row in self.rows.all(scope, **asked.fields) if asked.allows(row.payload)]
+        found.sort(key=_age, reverse=True)
+        rest = [row for row in found if after is None or _age(row) < after]
+        page = rest[:limit]
+        return [to_memory(row) for row in page], _age(page[-1]) if len(rest) > limit else None
 
     async def save(self, scope: str, note: Note) -> Saved:
         """Keep these words. The same key, or the same words, give the id they already have."""
-        async with self._saving.of(scope):
-            known = await self._first(scope, **{KEYS: note.key}) or await self._first(scope, hash=digest_of(note.text))
+        async with self._writing.of(scope):
+            known = await self.rows.first(scope, **{KEYS: note.key})
+            known = known or await self.rows.first(scope, hash=digest_of(note.text))
             if known:
                 return await self._recognise(known, note)
             return await self._insert(scope, note)
@@ -51,15 +79,25 @@ class Engine:
     async def extract(self, turn: Turn) -> None:
         """Let the model find what is worth keeping; a turn whose memories are stored is not extracted again."""
         async with self._extracting.of(turn.scope):
-            if await self._first(turn.scope, turn_id=str(turn.id)):
+            if await self.rows.first(turn.scope, turn_id=str(turn.id)):
                 return
-            messages = [message.model_dump() for message in turn.messages]
-            await self._extractor.add(messages, user_id=turn.scope, metadata=turn_metadata(turn))
+            proposed = await find_facts(self._mem0, turn)
+            async with self._writing.of(turn.scope):
+                await self._store(turn.scope, [row for row in proposed if not await self._known(turn, row)])
+
+    async def admit(self, scope: str, row_id: str) -> Memory:
+        """Let a quarantined memory be told. It stays tainted, and so becomes every thread that is told."""
+        async with self._writing.of(scope):
+            row = await self._own(scope, row_id)
+            if state_of(row.payload) == "quarantined":
+                await self.rows.set(row, {STATE: "served"})
+                words = row.payload["data"]
+                await self.history.add(row.id, "ADMIT", old=words, new=words, at=self._now())
+            return to_memory(await self._own(scope, row_id))
 
     async def count(self) -> int:
         """How many memories there are, of all users."""
-        found = await asyncio.to_thread(self._client.count, collection_name=self.collection)
-        return found.count
+        return await self.rows.count()
 
     async def flush(self) -> None:
         """Make what is written outlast a power cut; a Qdrant server sees to that itself."""
@@ -71,29 +109,45 @@ class Engine:
         self._client.close()
         self._mem0.close()
 
-    async def _first(self, scope: str, **values: str) -> Any:
-        """A value is never a caller's own words: Mem0 reads `*` as anything."""
-        filters = {"user_id": scope, **values}
-        rows, _ = await asyncio.to_thread(self._mem0.vector_store.list, filters=filters, top_k=1)
-        return rows[0] if rows else None
+    async def _own(self, scope: str, row_id: str) -> Row:
+        row = await self.rows.get(scope, row_id)
+        if row is None:
+            raise NotFoundError("no such memory", hint="bin/pilothouse memory list")
+        return row
 
-    async def _recognise(self, known: Any, note: Note) -> Saved:
-        if note.key not in known.payload.get(KEYS, []):
-            changed = said_again(known.payload, note)
-            await asyncio.to_thread(self._mem0.vector_store.update, known.id, payload=changed)
-        duplicate = not made_by(known.payload, note.key)
-        return Saved(str(known.id), known.payload["data"], created=False, duplicate=duplicate)
+    async def _recognise(self, known: Row, note: Note) -> Saved:
+        payload = dict(known.payload)
+        if note.key not in payload.get(KEYS, []):
+            changed = said_again(payload, note)
+            await self.rows.set(known, changed)
+            payload |= changed
+        duplicate = not made_by(payload, note.key)
+        return Saved(known.id, payload["data"], state_of(payload), created=False, duplicate=duplicate)
 
     async def _insert(self, scope: str, note: Note) -> Saved:
-        """The id follows from user and words: whatever a crash leaves behind, repeating the call writes the same row.
-
-        Mem0's own `add` would draw a random id, so this uses its parts: embedder, store, history.
-        """
-        memory_id = str(uuid5(IDS, f"{scope}\n{note.text}"))
-        payload = note_payload(scope, note)
+        """Mem0's own `add` would draw a random id, so this uses its parts: embedder, store, history."""
         vector = await asyncio.to_thread(self._mem0.embedding_model.embed, note.text, "add")
-        await asyncio.to_thread(self._mem0.vector_store.insert, [vector], [payload], [memory_id])
-        await asyncio.to_thread(
-            self._mem0.db.add_history, memory_id, None, note.text, "ADD", created_at=payload["created_at"], role="user"
-        )
-        return Saved(memory_id, note.text, created=True, duplicate=False)
+        row = NewRow(row_id(scope, note.key, note.text), note_payload(scope, note), vector)
+        await self._store(scope, [row])
+        return Saved(row.id, note.text, state_of(row.payload), created=True, duplicate=False)
+
+    async def _known(self, turn: Turn, row: NewRow) -> bool:
+        """Whether these words are kept already. A clean turn that says what a tainted one said makes it clean."""
+        known = await self.rows.first(turn.scope, hash=row.payload["hash"])
+        if known and is_tainted(known.payload):
+            source = Source(kind="turn", run_id=turn.run_id, thread_id=turn.thread_id, turn_id=turn.id)
+            note = Note(text=row.payload["data"], key=str(turn.id), source=source, at=turn.queued_at, tainted=False)
+            await self.rows.set(known, said_again(known.payload, note))
+        return known is not None
+
+    async def _store(self, scope: str, rows: Sequence[NewRow]) -> None:
+        if not rows:
+            return
+        await self.rows.put(scope, rows)
+        for row in rows:
+            await self.history.add(row.id, "ADD", old=None, new=row.payload["data"], at=self._now())
+
+
+def _age(row: Row) -> str:
+    """Sorts rows by when they were said, and names a place in that order."""
+    return f"{row.payload['created_at']} {row.payload.get('position', 0):04d} {row.id}"

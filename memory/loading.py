@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pilothouse import clock
+from pilothouse.clock import Clock
 from pilothouse.settings import MemorySettings
 
 if TYPE_CHECKING:
@@ -23,14 +25,16 @@ def load_minilm() -> "Embedder":
     return MiniLm.load()
 
 
-def load_engine(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm) -> "Engine":
+def load_engine(
+    settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm, now: Clock = clock.now
+) -> "Engine":
     """Embedder and Mem0 side by side, then the store."""
     _quieten(settings.data)
     with ThreadPoolExecutor(1, thread_name_prefix="load-embedder") as beside:
         embedder = beside.submit(load_embedder)
         from memory.opening import open_engine  # noqa: PLC0415 -- after _quieten, and slow
 
-        engine = open_engine(settings, embedder.result())
+        engine = open_engine(settings, embedder.result(), now=now)
     _trim()
     return engine
 

@@ -17,18 +17,20 @@ from memory.bm25 import EdgeBm25
 from memory.edge import EdgeClient
 from memory.embedder import Embedder
 from memory.engine import Engine
+from pilothouse.clock import Clock
 from pilothouse.settings import MemorySettings
 
 MODEL_TIMEOUT_S = 30
 SERVER_TIMEOUT_S = 5
 
 
-def open_engine(settings: MemorySettings, embedder: Embedder) -> Engine:
+def open_engine(settings: MemorySettings, embedder: Embedder, *, now: Clock) -> Engine:
     """The folder must be held by this process."""
     with ExitStack() as undo:
         client = _open_store(settings)
         undo.callback(client.close)
-        engine = Engine(_open_mem0(settings, client, embedder), client, collection=collection_of(embedder))
+        mem0 = _open_mem0(settings, client, embedder)
+        engine = Engine(mem0, client, collection=collection_of(embedder), now=now)
         undo.pop_all()
     return engine
 

@@ -1,14 +1,17 @@
 """What lies beside a vector: Mem0's fields and a fixed list of ours. Nothing a caller sends becomes a field."""
 
 import hashlib
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from memory.records import Memory, Note, Source, Turn
+from memory.records import Memory, Note, Row, Source, State, Subject, Trust, Turn
 
 KEYS = "save_keys"
 KEYS_KEPT = 20
-TAINTED = "tainted"  # memories without it are clean
-LOOKED_UP = (KEYS, "hash", "turn_id")
+TAINTED = "tainted"
+STATE = "state"
+LOOKED_UP = (KEYS, "hash", "turn_id", STATE, "kind", "strategy", "pair")  # each has an index in the store
 
 
 def digest_of(text: str) -> str:
@@ -17,60 +20,110 @@ def digest_of(text: str) -> str:
 
 
 def note_payload(scope: str, note: Note) -> dict[str, Any]:
-    """A saved text in Mem0's shape (2.2.1), so that its search, get and delete work on it."""
-    at = note.at.isoformat()
+    """A saved text in Mem0's shape (2.2.1), so that its get, update and delete work on it."""
     return {
-        "data": note.text,
-        "hash": digest_of(note.text),
-        "text_lemmatized": note.text,
-        "created_at": at,
-        "updated_at": at,
-        "user_id": scope,
-        "role": "user",
+        **_mem0_fields(scope, note.text, note.at),
         "saved_by": note.key,
         KEYS: [note.key],
         TAINTED: note.tainted,
-        "source": Source(kind="save", run_id=note.run_id).model_dump(mode="json"),
+        STATE: "quarantined" if note.tainted else "served",
+        "kind": note.kind,
+        "position": 0,
+        "expires_at": note.expires_at.isoformat() if note.expires_at else None,
+        "source": note.source.model_dump(mode="json"),
+        **_subject_fields(note.subject),
     }
 
 
-def turn_metadata(turn: Turn) -> dict[str, Any]:
-    """What Mem0 keeps with every fact it finds in a turn. The date is the turn's, however late it was extracted."""
+def fact_payload(turn: Turn, text: str, *, position: int) -> dict[str, Any]:
+    """A fact found in a clean turn. Its date is the turn's, however late it was extracted."""
+    source = Source(kind="turn", run_id=turn.run_id, thread_id=turn.thread_id, turn_id=turn.id)
     return {
-        "created_at": turn.queued_at.isoformat(),
+        **_mem0_fields(turn.scope, text, turn.queued_at),
         "turn_id": str(turn.id),
-        "source": Source(kind="turn", run_id=turn.run_id, turn_id=turn.id).model_dump(mode="json"),
+        TAINTED: False,
+        STATE: "served",
+        "kind": "fact",
+        "position": position,
+        "expires_at": None,
+        "source": source.model_dump(mode="json"),
+        **_subject_fields(None),
     }
 
 
-def said_again(payload: dict[str, Any], note: Note) -> dict[str, Any]:
+def said_again(payload: Mapping[str, Any], note: Note) -> dict[str, Any]:
     """What changes when known words come under a new key. Once a clean conversation said them, they are clean for good.
 
     So nobody can taint what a person said, and only a conversation that never saw the tainted memory can clear it.
     """
-    return {
-        KEYS: [*payload.get(KEYS, []), note.key][-KEYS_KEPT:],
-        TAINTED: is_tainted(payload) and note.tainted,
-    }
+    keys = {KEYS: [*payload.get(KEYS, []), note.key][-KEYS_KEPT:]}
+    if note.tainted or not is_tainted(payload):
+        return keys
+    return keys | {TAINTED: False, STATE: "served", "source": note.source.model_dump(mode="json")}
 
 
-def is_tainted(payload: dict[str, Any]) -> bool:
+def is_tainted(payload: Mapping[str, Any]) -> bool:
     """Whether only conversations with text that others wrote said this."""
     return payload.get(TAINTED, False)
 
 
-def made_by(payload: dict[str, Any], key: str) -> bool:
+def state_of(payload: Mapping[str, Any]) -> State:
+    """Whether it is told to the model; rows from before there were states are."""
+    return payload.get(STATE, "served")
+
+
+def is_served(payload: Mapping[str, Any], *, at: datetime) -> bool:
+    """Whether recall may find it now."""
+    expires_at = payload.get("expires_at")
+    return state_of(payload) == "served" and (expires_at is None or datetime.fromisoformat(expires_at) > at)
+
+
+def made_by(payload: Mapping[str, Any], key: str) -> bool:
     """Whether the save with this key stored the row."""
     return payload.get("saved_by") == key
 
 
-def to_memory(found: dict[str, Any]) -> Memory:
-    """A hit of Mem0's search, without what is ours alone."""
+def to_memory(row: Row, *, score: float = 0.0) -> Memory:
+    """A row of the store, without what is ours alone."""
+    payload = row.payload
+    source = Source(**payload["source"])
     return Memory(
-        id=found["id"],
-        text=found["memory"],
-        created_at=found["created_at"],
-        score=found["score"],
-        source=found["metadata"]["source"],
-        tainted=is_tainted(found["metadata"]),
+        id=row.id,
+        text=payload["data"],
+        kind=payload.get("kind", "note"),
+        state=state_of(payload),
+        trust=_trust_of(source, tainted=is_tainted(payload)),
+        tainted=is_tainted(payload),
+        created_at=payload["created_at"],
+        updated_at=payload["updated_at"],
+        expires_at=payload.get("expires_at"),
+        superseded_by=payload.get("superseded_by"),
+        source=source,
+        subject=Subject(**payload["subject"]) if payload.get("subject") else None,
+        score=score,
     )
+
+
+def _mem0_fields(scope: str, text: str, at: datetime) -> dict[str, Any]:
+    return {
+        "data": text,
+        "hash": digest_of(text),
+        "text_lemmatized": text,
+        "created_at": at.isoformat(),
+        "updated_at": at.isoformat(),
+        "user_id": scope,
+        "role": "user",
+    }
+
+
+def _subject_fields(subject: Subject | None) -> dict[str, Any]:
+    """Strategy and pair lie on the top too: the store's indexes are there."""
+    if subject is None:
+        return {"subject": None}
+    return {"subject": subject.model_dump(mode="json"), "strategy": subject.strategy, "pair": subject.pair}
+
+
+def _trust_of(source: Source, *, tainted: bool) -> Trust:
+    if tainted:
+        return "untrusted"
+    return "person" if source.kind in ("person", "import") else "agent"

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -21,11 +21,11 @@ from pilothouse.errors import UnavailableError
 PATIENCE_S = 5.0
 
 PUT = """
-    INSERT INTO memory.turns (scope, key, run_id, messages)
-    VALUES (%(scope)s, %(key)s, %(run_id)s, %(messages)s)
+    INSERT INTO memory.turns (scope, key, run_id, thread_id, messages, recalled)
+    VALUES (%(scope)s, %(key)s, %(run_id)s, %(thread_id)s, %(messages)s, %(recalled)s)
     ON CONFLICT (scope, key) DO NOTHING"""
 CLAIM = """
-    SELECT id, scope, run_id, messages, queued_at, attempts
+    SELECT id, scope, run_id, thread_id, messages, recalled, queued_at, attempts
     FROM memory.turns
     WHERE done_at IS NULL AND parked_at IS NULL AND not_before <= now()
     ORDER BY queued_at
@@ -50,6 +50,18 @@ LENGTH = """
         (array_agg(error ORDER BY not_before DESC) FILTER (WHERE error IS NOT NULL))[1] AS last_error
     FROM memory.turns
     WHERE done_at IS NULL"""
+
+
+@dataclass(frozen=True)
+class QueuedTurn:
+    """What is kept of a turn until it is worked off. `key` is the digest under which it is taken once."""
+
+    scope: str
+    key: str
+    run_id: UUID | None
+    thread_id: UUID | None
+    messages: Sequence[Message]
+    recalled: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -88,14 +100,9 @@ class Queue:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def put(self, scope: str, key: str, run_id: UUID | None, messages: Sequence[Message]) -> None:
+    async def put(self, turn: QueuedTurn) -> None:
         """Durable when it returns; the same key again changes nothing."""
-        row = {
-            "scope": scope,
-            "key": key,
-            "run_id": run_id,
-            "messages": Jsonb([each.model_dump() for each in messages]),
-        }
+        row = asdict(turn) | {"messages": Jsonb([each.model_dump() for each in turn.messages])}
         try:
             await self._execute(PUT, row)
         except psycopg.OperationalError as error:

@@ -1,41 +1,94 @@
 """What goes in and comes out of the engine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from decimal import Decimal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["note", "fact", "decision", "backtest", "outcome"]
+Trust = Literal["person", "agent", "untrusted"]
+State = Literal["served", "quarantined", "superseded"]
+SourceKind = Literal["person", "tool", "turn", "hook", "import", "journal"]
 
 
 class Source(BaseModel):
-    """Where a memory comes from, so that "why do you know this" has an answer."""
+    """Where a memory comes from, so that "why do you know this" has an answer. `name`: which tool, hook or file."""
 
-    kind: Literal["save", "turn"]
+    model_config = ConfigDict(extra="forbid")
+
+    kind: SourceKind
+    name: str = Field(default="", max_length=200)
     run_id: UUID | None = None
+    thread_id: UUID | None = None
     turn_id: UUID | None = None
 
 
+class Subject(BaseModel):
+    """What a trading memory is about. Figures are decimals under names with their unit, as `profit_pct`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    strategy: str | None = Field(default=None, max_length=100)
+    pair: str | None = Field(default=None, max_length=40)
+    timeframe: str | None = Field(default=None, max_length=10)
+    since: datetime | None = None
+    until: datetime | None = None
+    figures: dict[str, Decimal] = Field(default_factory=dict[str, Decimal], max_length=40)
+    links: list[str] = Field(default_factory=list[str], max_length=20)
+
+
 class Memory(BaseModel):
-    """One thing remembered. `tainted`: it comes only from conversations that held text which others wrote."""
+    """One thing remembered. `tainted`: it comes only from conversations that held text which others wrote.
+
+    `trust` says whose words they are: a person's own, the agent's (found in a clean conversation), or untrusted.
+    """
 
     id: str
     text: str
-    created_at: datetime
-    score: float
-    source: Source
+    kind: Kind
+    state: State
+    trust: Trust
     tainted: bool
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    superseded_by: str | None
+    source: Source
+    subject: Subject | None
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
 class Note:
-    """A text somebody asked us to remember. `key` is the digest under which a repeated request is recognised."""
+    """A text to be kept. `key` is the digest under which a repeated request is recognised."""
 
     text: str
     key: str
-    run_id: UUID | None
+    source: Source
     at: datetime
     tainted: bool
+    kind: Kind = "note"
+    expires_at: datetime | None = None
+    subject: Subject | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the store holds under an id. `payload` is made and read in `memory.payload` alone."""
+
+    id: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NewRow(Row):
+    """A row with its meaning as a vector."""
+
+    vector: list[float]
 
 
 @dataclass(frozen=True)
@@ -44,6 +97,7 @@ class Saved:
 
     id: str
     text: str
+    state: State
     created: bool
     duplicate: bool
 
@@ -57,11 +111,13 @@ class Message(BaseModel):
 
 @dataclass(frozen=True)
 class Turn:
-    """A piece of conversation that waits for extraction."""
+    """A piece of conversation that waits for extraction. `recalled`: the memories the model was shown in it."""
 
     id: UUID
     scope: str
     run_id: UUID | None
+    thread_id: UUID | None
     messages: list[Message]
+    recalled: list[str]
     queued_at: datetime
     attempts: int

@@ -1,11 +1,13 @@
 """What callers send and get. Fields that are not listed are refused: nobody filters, dates or tags by accident."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from memory.records import Memory, Message
+from memory.records import Kind, Memory, Message, Source, State, Subject
+from memory.selection import Selection
 
 TEXT_CHARACTERS = 4000
 MESSAGE_CHARACTERS = 8000
@@ -25,18 +27,43 @@ def _words(text: str) -> str:
 User = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Words = Annotated[str, AfterValidator(_words)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS), AfterValidator(_words)]
 
 
 class Body(BaseModel):
-    """The base of all requests."""
+    """The base of all requests: whose memory it is about."""
 
     model_config = ConfigDict(extra="forbid")
 
+    user: User
 
-class Search(Body):
+
+class Choice(Body):
+    """Which memories, by what they are about; what is not named does not matter."""
+
+    kind: Kind | None = None
+    strategy: str | None = Field(default=None, max_length=100)
+    pair: str | None = Field(default=None, max_length=40)
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+    def selection(self, *, state: State | None = None) -> Selection:
+        """The same for the engine."""
+        fields = {"kind": self.kind, "strategy": self.strategy, "pair": self.pair, "state": state}
+        return Selection({name: value for name, value in fields.items() if value}, self.since, self.until)
+
+
+class List(Choice):
+    """A page of memories, newest first. `after`: what the page before gave as `next`."""
+
+    state: State | None = None
+    after: str | None = Field(default=None, max_length=200)
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class Search(Choice):
     """What is asked of this user's memory."""
 
-    user: User
     query: Words
     limit: int = Field(default=8, ge=1, le=50)
 
@@ -44,11 +71,19 @@ class Search(Body):
 class NewMemory(Body):
     """Keep these words. `key` names the request: sending it again stores nothing."""
 
-    user: User
-    text: Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS), AfterValidator(_words)]
+    text: Text
     key: Key
-    run_id: UUID | None = None
+    source: Source
     tainted: bool  # no default: a caller that forgets it would wash the taint off
+    kind: Kind = "note"
+    expires_at: AwareDatetime | None = None
+    subject: Subject | None = None
+
+
+class Named(Body):
+    """One memory of this user's."""
+
+    id: UUID
 
 
 class NewMessage(Message):
@@ -60,12 +95,13 @@ class NewMessage(Message):
 
 
 class NewTurn(Body):
-    """Find out later what in this is worth keeping."""
+    """Find out later what in this is worth keeping. `recalled`: ids of the memories its model was shown."""
 
-    user: User
     key: Key
     run_id: UUID | None = None
+    thread_id: UUID | None = None
     messages: list[NewMessage] = Field(min_length=1, max_length=50)
+    recalled: list[str] = Field(default_factory=list[str], max_length=50)
 
 
 class Found(BaseModel):
@@ -76,10 +112,11 @@ class Found(BaseModel):
 
 
 class SavedMemory(BaseModel):
-    """`duplicate`: these words were known already; the id is theirs."""
+    """`duplicate`: these words were known; the id is theirs. `state`: quarantined ones are not told to models."""
 
     id: str
     text: str
+    state: State
     duplicate: bool
 
 
@@ -87,3 +124,19 @@ class Queued(BaseModel):
     """The turn will not be lost."""
 
     queued: bool = True
+
+
+class Listed(BaseModel):
+    """A page, newest first, and what to ask for as `after` to get the next one."""
+
+    memories: list[Memory]
+    next: str | None
+
+
+class MemoryEvent(BaseModel):
+    """What once happened to a memory."""
+
+    event: str
+    at: datetime
+    old: str | None
+    new: str | None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from memory.breaker import Breaker
 from memory.extraction import Extraction
 from memory.loading import LoadEmbedder, load_engine
-from memory.queue import Queue
+from memory.queue import Queue, QueuedTurn
 from memory.records import Memory, Note, Saved, Turn
-from memory.schemas import NewMemory, NewTurn, Search
+from memory.schemas import List, Listed, Named, NewMemory, NewTurn, Search
 from memory.scope import key_digest, scope_of
 from pilothouse import clock, log
 from pilothouse.clock import Clock
@@ -65,12 +65,34 @@ class MemoryService:
 
     async def save(self, new: NewMemory) -> Saved:
         """Keep a text; a crash does not lose it once this returns."""
-        note = Note(text=new.text, key=key_digest(new.key), run_id=new.run_id, at=self.now(), tainted=new.tainted)
+        note = Note(
+            text=new.text,
+            key=key_digest(new.key),
+            source=new.source,
+            at=self.now(),
+            tainted=new.tainted,
+            kind=new.kind,
+            expires_at=new.expires_at,
+            subject=new.subject,
+        )
         return await self._opened().save(self._scope(new.user), note)
+
+    async def page(self, asked: List) -> Listed:
+        """A page of memories."""
+        selection = asked.selection(state=asked.state)
+        memories, following = await self._opened().page(
+            self._scope(asked.user), selection, after=asked.after, limit=asked.limit
+        )
+        return Listed(memories=memories, next=following)
+
+    async def admit(self, named: Named) -> Memory:
+        """Let a quarantined memory be told to models."""
+        return await self._opened().admit(self._scope(named.user), str(named.id))
 
     async def queue_turn(self, new: NewTurn) -> None:
         """Keep a turn for extraction; in PostgreSQL when it returns."""
-        await self.queue.put(self._scope(new.user), key_digest(new.key), new.run_id, new.messages)
+        scope, key = self._scope(new.user), key_digest(new.key)
+        await self.queue.put(QueuedTurn(scope, key, new.run_id, new.thread_id, new.messages, new.recalled))
         self.extraction.wake()
 
     async def health(self) -> tuple[bool, dict[str, Any]]:
@@ -103,7 +125,9 @@ class MemoryService:
     async def _load(self) -> None:
         started_s = time.monotonic()
         try:
-            self.engine = await asyncio.to_thread(load_engine, self.settings, load_embedder=self.load_embedder)
+            self.engine = await asyncio.to_thread(
+                load_engine, self.settings, load_embedder=self.load_embedder, now=self.now
+            )
         except Exception as error:  # noqa: BLE001 -- the run loop: /health tells, and a Qdrant that was down may come up
             self.load_error = f"{type(error).__name__}: {error}"
             log.get_logger().error("engine.not_opened", error=self.load_error)

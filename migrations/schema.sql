@@ -1115,7 +1115,9 @@ CREATE TABLE memory.turns (
     not_before timestamp with time zone DEFAULT now() NOT NULL,
     done_at timestamp with time zone,
     parked_at timestamp with time zone,
-    error text
+    error text,
+    thread_id uuid,
+    recalled text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 ALTER TABLE memory.turns OWNER TO pilothouse;

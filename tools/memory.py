@@ -12,7 +12,14 @@ import orjson
 from pydantic import BaseModel, Field
 
 from pilothouse import log
-from pilothouse.errors import BadInputError, PilothouseError, TimedOutError, UnavailableError, UpstreamError
+from pilothouse.errors import (
+    BadInputError,
+    NotFoundError,
+    PilothouseError,
+    TimedOutError,
+    UnavailableError,
+    UpstreamError,
+)
 from tools.registry import Call, Tool
 
 SEARCH_DEADLINE_S = 1.0  # memory itself gives up at 0.8 s
@@ -25,7 +32,7 @@ FENCE = (
 )
 UNTRUSTED = "(from an untrusted conversation) "
 HINT = "bin/pilothouse status, bin/pilothouse logs memory"
-ERRORS: dict[int, type[PilothouseError]] = {422: BadInputError, 503: UnavailableError}
+ERRORS: dict[int, type[PilothouseError]] = {404: NotFoundError, 422: BadInputError, 503: UnavailableError}
 
 
 class Memory(BaseModel):
@@ -37,6 +44,12 @@ class Memory(BaseModel):
     score: float = 0.0
     source: dict[str, Any] = Field(default_factory=dict[str, Any])
     tainted: bool = False  # it comes from a conversation that held text which others wrote
+    kind: str = "note"
+    state: str = "served"
+    trust: str = "agent"
+    expires_at: datetime | None = None
+    superseded_by: str | None = None
+    subject: dict[str, Any] | None = None
 
 
 class SearchArguments(BaseModel):
@@ -77,11 +90,21 @@ class MemoryClient:
         return [Memory(**each) for each in answer["memories"]]
 
     async def save(
-        self, *, user_id: str, text: str, key: str, tainted: bool, run_id: str | None = None
+        self, *, user_id: str, text: str, key: str, tainted: bool, source: Mapping[str, Any], **more: Any
     ) -> Mapping[str, Any]:
-        """Keep a text; repeated with the same key it is kept once."""
-        body = {"user": user_id, "text": text, "key": key, "run_id": run_id, "tainted": tainted}
+        """Keep a text; repeated with the same key it is kept once. `more`: kind, expires_at, subject."""
+        body = {"user": user_id, "text": text, "key": key, "tainted": tainted, "source": source, **more}
         return await self._post("/memories", body, deadline_s=WRITE_DEADLINE_S)
+
+    async def page(self, *, user_id: str, **asked: Any) -> tuple[Sequence[Memory], str | None]:
+        """A page of memories, newest first, and what to ask for as `after`. `asked`: state, kind, pair, limit, ..."""
+        answer = await self._post("/memories/list", {"user": user_id, **asked}, deadline_s=WRITE_DEADLINE_S)
+        return [Memory(**each) for each in answer["memories"]], answer["next"]
+
+    async def admit(self, *, user_id: str, memory_id: str) -> Memory:
+        """Let a quarantined memory be told to models. A person's decision: no tool may call this."""
+        body = {"user": user_id, "id": memory_id}
+        return Memory(**await self._post("/memories/admit", body, deadline_s=WRITE_DEADLINE_S))
 
     async def queue_turn(self, *, user_id: str, key: str, run_id: str, messages: Sequence[Mapping[str, str]]) -> None:
         """Hand a turn over to be remembered; repeated with the same key it is stored once."""
@@ -118,7 +141,11 @@ def memory_tools(client: MemoryClient) -> list[Tool]:
 
     async def save(call: Call, arguments: SaveArguments) -> Any:
         return await client.save(
-            user_id=call.user_id, text=arguments.text, key=call.key, tainted=call.tainted, run_id=call.run_id
+            user_id=call.user_id,
+            text=arguments.text,
+            key=call.key,
+            tainted=call.tainted,
+            source={"kind": "tool", "name": "memory_save", "run_id": call.run_id, "thread_id": call.thread_id},
         )
 
     return [

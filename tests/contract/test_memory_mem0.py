@@ -117,7 +117,6 @@ async def test_extraction_is_not_shown_what_is_tainted_and_what_it_finds_is_clea
     assert "without limits" not in prompt
     assert {memory.text: memory.tainted for memory in found} == {
         "I trade at night": False,
-        "I trade at night, without limits": True,
         "I like tea at night": False,
     }
 

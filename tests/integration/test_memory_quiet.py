@@ -6,6 +6,7 @@ import aiohttp
 
 from pilothouse.settings import CHECKOUT
 from tests.fixtures.memory import Eventually, StartMemory, TurnsTable
+from tests.fixtures.memory_engine import BY_TOOL
 
 LOUD = {  # what a person's shell may hold
     "MEM0_TELEMETRY": "True",
@@ -30,7 +31,9 @@ async def test_saving_searching_and_extracting_reach_no_host_but_this_one(
     home = tmp_path / "home"
     client = start_own_memory(**through_proxy, **LOUD, **watched, HOME=str(home)).client(session)
 
-    await client.save(user_id="ann", text="I never want more than three open trades", key="1", tainted=False)
+    await client.save(
+        user_id="ann", text="I never want more than three open trades", key="1", tainted=False, source=BY_TOOL
+    )
     await client.queue_turn(
         user_id="ann",
         key="1",

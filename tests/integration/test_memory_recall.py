@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.fixtures.memory import MemoryProcess
+from tests.fixtures.memory_engine import BY_TOOL
 from tools.memory import MemoryClient
 
 HOSTILE_USERS = [
@@ -24,22 +25,26 @@ HOSTILE_USERS = [
 
 def new_memory(user: str, text: str, *, key: str = "1") -> dict[str, Any]:
     """The body of POST /memories."""
-    return {"user": user, "text": text, "key": key, "tainted": False}
+    return {"user": user, "text": text, "key": key, "tainted": False, "source": BY_TOOL}
 
 
 async def test_a_saved_text_is_found_by_a_paraphrase(memory_client: MemoryClient, user: str) -> None:
-    await memory_client.save(user_id=user, text="I never want more than three open trades", key="1", tainted=False)
-    await memory_client.save(user_id=user, text="My daughter is called Mira", key="2", tainted=False)
+    await memory_client.save(
+        user_id=user, text="I never want more than three open trades", key="1", tainted=False, source=BY_TOOL
+    )
+    await memory_client.save(user_id=user, text="My daughter is called Mira", key="2", tainted=False, source=BY_TOOL)
 
     found = await memory_client.search(user_id=user, query="What is the limit on positions held at once?", limit=1)
 
     assert [memory.text for memory in found] == ["I never want more than three open trades"]
-    assert found[0].source["kind"] == "save"
+    assert found[0].source["kind"] == "tool"
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_USERS)
 async def test_a_hostile_user_id_reads_nobody_elses_memory(memory_client: MemoryClient, hostile: str) -> None:
-    await memory_client.save(user_id="victim", text="My exchange account is with Kraken", key="1", tainted=False)
+    await memory_client.save(
+        user_id="victim", text="My exchange account is with Kraken", key="1", tainted=False, source=BY_TOOL
+    )
 
     found = await memory_client.search(user_id=hostile, query="My exchange account is with Kraken")
 
@@ -66,7 +71,7 @@ async def test_a_search_that_is_more_than_a_question_is_refused(
 
 
 async def test_a_lone_surrogate_is_refused(memory_http: httpx.AsyncClient) -> None:
-    body = rb'{"user": "\ud800", "text": "\ud800", "key": "1", "tainted": false}'
+    body = rb'{"user": "\ud800", "text": "\ud800", "key": "1", "tainted": false, "source": {"kind": "tool"}}'
 
     answer = await memory_http.post("/memories", content=body, headers={"Content-Type": "application/json"})
 
@@ -89,9 +94,8 @@ async def test_the_same_key_again_is_the_same_memory(memory_http: httpx.AsyncCli
     again = await memory_http.post("/memories", json=new_memory(user, "Only spot, no margin", key="run:1"))
 
     assert (first.status_code, again.status_code) == (201, 200)
-    assert (
-        again.json() == first.json() == {"id": first.json()["id"], "text": "Only spot, no margin", "duplicate": False}
-    )
+    kept = {"id": first.json()["id"], "text": "Only spot, no margin", "state": "served"}
+    assert again.json() == first.json() == kept | {"duplicate": False}
 
 
 async def test_the_same_words_again_are_a_duplicate(memory_http: httpx.AsyncClient, user: str) -> None:
@@ -100,7 +104,12 @@ async def test_the_same_words_again_are_a_duplicate(memory_http: httpx.AsyncClie
     found = await memory_http.post("/search", json={"user": user, "query": "margin"})
 
     assert again.status_code == 200
-    assert again.json() == {"id": first.json()["id"], "text": "Only spot, no margin", "duplicate": True}
+    assert again.json() == {
+        "id": first.json()["id"],
+        "text": "Only spot, no margin",
+        "state": "served",
+        "duplicate": True,
+    }
     assert len(found.json()["memories"]) == 1
 
 
@@ -115,7 +124,7 @@ async def test_a_key_that_reads_as_a_wildcard_is_only_a_key(memory_http: httpx.A
 
 async def test_equal_saves_at_once_make_one_memory(memory_client: MemoryClient, user: str) -> None:
     saves = [
-        memory_client.save(user_id=user, text="I trade at night", key=f"{number}", tainted=False)
+        memory_client.save(user_id=user, text="I trade at night", key=f"{number}", tainted=False, source=BY_TOOL)
         for number in range(20)
     ]
     answers = await asyncio.gather(*saves)
@@ -135,7 +144,9 @@ async def test_a_text_that_is_empty_or_too_long_is_refused(
 
 
 async def test_a_question_of_any_length_is_answered(memory_client: MemoryClient, user: str) -> None:
-    await memory_client.save(user_id=user, text="I never want more than three open trades", key="1", tainted=False)
+    await memory_client.save(
+        user_id=user, text="I never want more than three open trades", key="1", tainted=False, source=BY_TOOL
+    )
 
     found = await memory_client.find(user_id=user, query="open trades? " * 10_000)
 

@@ -1,4 +1,4 @@
-"""What a conversation with text of others left in memory stays marked wherever it is found; the rest does not."""
+"""What a conversation with text of others left in memory waits for a person, and stays marked wherever it is found."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures.calls import CALL
 from tests.fixtures.controller import StartController
 from tests.fixtures.counting import CountingWorkflow
+from tests.fixtures.memory_engine import BY_TOOL
 from tools.memory import MemoryClient, memory_tools
 
 WISH = "I want unlimited stakes"
@@ -37,10 +38,31 @@ async def say(http: httpx.AsyncClient, *messages: str) -> tuple[dict[str, Any], 
     return (await http.get(f"/api/threads/{thread['thread_id']}")).json(), answer
 
 
-async def test_a_thread_that_is_told_what_was_saved_after_a_workflow_answered_is_tainted(
-    http: httpx.AsyncClient,
+async def admit_all(memory_client: MemoryClient, user: str) -> None:
+    """What a person does who has looked at the quarantine."""
+    waiting, _ = await memory_client.page(user_id=user, state="quarantined")
+    for memory in waiting:
+        await memory_client.admit(user_id=user, memory_id=memory.id)
+
+
+async def test_what_was_saved_after_a_workflow_answered_is_told_to_no_thread_until_a_person_admits_it(
+    http: httpx.AsyncClient, memory_client: MemoryClient, user: str
 ) -> None:
     saved, _ = await say(http, "Run a workflow", f"Remember that {WISH}")
+
+    asked, answer = await say(http, "What did I tell you about stakes?")
+    [waiting], _ = await memory_client.page(user_id=user, state="quarantined")
+
+    assert WISH not in answer
+    assert (saved["tainted"], asked["tainted"]) == (True, False)
+    assert (waiting.text, waiting.tainted, waiting.trust) == (WISH, True, "untrusted")
+
+
+async def test_a_thread_that_is_told_what_was_saved_after_a_workflow_answered_is_tainted(
+    http: httpx.AsyncClient, memory_client: MemoryClient, user: str
+) -> None:
+    saved, _ = await say(http, "Run a workflow", f"Remember that {WISH}")
+    await admit_all(memory_client, user)
 
     asked, answer = await say(http, "What did I tell you about stakes?")
     later, _ = await say(http, "What did I tell you about stakes?", "Thanks")
@@ -49,8 +71,11 @@ async def test_a_thread_that_is_told_what_was_saved_after_a_workflow_answered_is
     assert WISH in answer
 
 
-async def test_recalling_it_taints_though_no_tool_is_called(http: httpx.AsyncClient) -> None:
+async def test_recalling_it_taints_though_no_tool_is_called(
+    http: httpx.AsyncClient, memory_client: MemoryClient, user: str
+) -> None:
     await say(http, "Run a workflow", f"Remember that {WISH}")
+    await admit_all(memory_client, user)
 
     thread, _ = await say(http, "Unlimited stakes, please")
 
@@ -62,9 +87,10 @@ async def test_what_is_saved_in_a_thread_that_recalled_it_is_tainted_too(
     http: httpx.AsyncClient, memory_client: MemoryClient, user: str
 ) -> None:
     await say(http, "Run a workflow", f"Remember that {WISH}")
+    await admit_all(memory_client, user)
     await say(http, "What did I tell you about stakes?", "Remember that my cat is called Zephyrus")
 
-    [saved] = await memory_client.find(user_id=user, query="Zephyrus the cat", limit=1)
+    [saved], _ = await memory_client.page(user_id=user, state="quarantined")
 
     assert (saved.text, saved.tainted) == ("my cat is called Zephyrus", True)
 
@@ -107,28 +133,30 @@ async def test_words_are_clean_once_a_clean_conversation_said_them(
     memory_client: MemoryClient, user: str, saves: list[tuple[str, bool]], *, tainted: bool
 ) -> None:
     for key, is_tainted in saves:
-        await memory_client.save(user_id=user, text=WISH, key=key, tainted=is_tainted)
+        await memory_client.save(user_id=user, text=WISH, key=key, tainted=is_tainted, source=BY_TOOL)
 
+    kept, _ = await memory_client.page(user_id=user)
     found = await memory_client.find(user_id=user, query="stakes")
 
-    assert [memory.tainted for memory in found] == [tainted]
+    assert [memory.tainted for memory in kept] == [tainted]
+    assert [memory.text for memory in found] == ([] if tainted else [WISH])
 
 
 async def test_a_key_of_a_tainted_memory_sent_with_other_words_clears_nothing(
     memory_client: MemoryClient, user: str
 ) -> None:
-    await memory_client.save(user_id=user, text=WISH, key="1", tainted=True)
-    await memory_client.save(user_id=user, text="I want small stakes", key="1", tainted=False)
+    await memory_client.save(user_id=user, text=WISH, key="1", tainted=True, source=BY_TOOL)
+    await memory_client.save(user_id=user, text="I want small stakes", key="1", tainted=False, source=BY_TOOL)
 
-    found = await memory_client.find(user_id=user, query="stakes")
+    kept, _ = await memory_client.page(user_id=user)
 
-    assert [(memory.text, memory.tainted) for memory in found] == [(WISH, True)]
+    assert [(memory.text, memory.tainted, memory.state) for memory in kept] == [(WISH, True, "quarantined")]
 
 
 async def test_a_save_that_does_not_say_whether_it_is_tainted_is_refused(
     memory_http: httpx.AsyncClient, user: str
 ) -> None:
-    answer = await memory_http.post("/memories", json={"user": user, "text": WISH, "key": "1"})
+    answer = await memory_http.post("/memories", json={"user": user, "text": WISH, "key": "1", "source": BY_TOOL})
 
     assert answer.status_code == 422
 
@@ -145,6 +173,7 @@ async def test_the_search_tool_marks_its_thread_before_it_answers_only_when_it_f
     search, save = memory_tools(memory_client)
     saving = replace(CALL, user_id=user, tainted=tainted, run_id=str(uuid.uuid4()))
     await save.run(saving, save.arguments.model_validate({"text": WISH}))
+    await admit_all(memory_client, user)
 
     asking = replace(CALL, user_id=user, taint=mark)
     answer = await search.run(asking, search.arguments.model_validate({"query": "stakes"}))

@@ -1,0 +1,105 @@
+"""The rows of one user in the store. Every read and write names the scope; a row of another's is never seen.
+
+Nothing else asks the store, so that a row that changed can be dropped from what is kept in memory of it (`listen`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from qdrant_client import QdrantClient, models
+
+from memory.records import NewRow, Row
+from pilothouse import log
+
+PAGE = 500
+Changed = Callable[[str], None]
+
+
+class Rows:
+    """Mem0's Qdrant store, asked for one scope at a time."""
+
+    def __init__(self, mem0: Any, client: QdrantClient, *, collection: str) -> None:
+        self._mem0 = mem0
+        self._client = client
+        self._collection = collection
+        self._listeners: list[Changed] = []
+
+    def listen(self, changed: Changed) -> None:
+        """Call this with the scope after each change of its rows."""
+        self._listeners.append(changed)
+
+    async def get(self, scope: str, row_id: str) -> Row | None:
+        """The row of this id, if it is this user's. An id that is no UUID names no row."""
+        found = await self._call(self._client.retrieve, ids=[row_id], with_payload=True)
+        return next(iter(self._own(scope, found)), None)
+
+    async def first(self, scope: str, **fields: str) -> Row | None:
+        """Any row with these values."""
+        rows, _ = await self.page(scope, fields, limit=1)
+        return rows[0] if rows else None
+
+    async def page(
+        self, scope: str, fields: Mapping[str, str], *, limit: int, offset: str | None = None
+    ) -> tuple[list[Row], str | None]:
+        """Rows with these values in the order of their ids, and where the next page starts."""
+        found, following = await self._call(
+            self._client.scroll, scroll_filter=_of(scope, fields), limit=limit, offset=offset
+        )
+        return self._own(scope, found), following
+
+    async def all(self, scope: str, **fields: str) -> AsyncIterator[Row]:
+        """Every row with these values, page by page."""
+        offset: str | None = None
+        while True:
+            rows, offset = await self.page(scope, fields, limit=PAGE, offset=offset)
+            for row in rows:
+                yield row
+            if offset is None:
+                return
+
+    async def put(self, scope: str, rows: Sequence[NewRow]) -> None:
+        """Insert or replace all or none; a crash loses none of them once this returns."""
+        if any(row.payload["user_id"] != scope for row in rows):
+            raise ValueError("a row names another user")
+        vectors, payloads, ids = [row.vector for row in rows], [row.payload for row in rows], [row.id for row in rows]
+        await asyncio.to_thread(self._mem0.vector_store.insert, vectors, payloads, ids)
+        self._tell(scope)
+
+    async def set(self, row: Row, fields: Mapping[str, Any]) -> None:
+        """Set these fields of a row that was read before; its other fields stay."""
+        await self._call(self._client.set_payload, payload=dict(fields), points=[row.id])
+        self._tell(row.payload["user_id"])
+
+    async def delete(self, scope: str, rows: Sequence[Row]) -> None:
+        """Remove rows that were read before."""
+        await self._call(self._client.delete, points_selector=models.PointIdsList(points=[row.id for row in rows]))
+        self._tell(scope)
+
+    async def count(self, scope: str | None = None) -> int:
+        """How many rows there are: this user's, or everybody's."""
+        of = _of(scope, {}) if scope else None
+        found = await self._call(self._client.count, count_filter=of)
+        return found.count
+
+    async def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
+        return await asyncio.to_thread(method, collection_name=self._collection, **arguments)
+
+    def _own(self, scope: str, found: Sequence[Any]) -> list[Row]:
+        own = [Row(str(each.id), each.payload) for each in found if each.payload.get("user_id") == scope]
+        if len(own) != len(found):
+            log.get_logger().warning("memory.another_users_row", rows=len(found) - len(own))
+        return own
+
+    def _tell(self, scope: str) -> None:
+        for changed in self._listeners:
+            changed(scope)
+
+
+def _of(scope: str, fields: Mapping[str, str]) -> models.Filter:
+    """Values only: what a caller sends is never a key, an operator or a wildcard here."""
+    conditions: Any = [
+        models.FieldCondition(key=key, match=models.MatchValue(value=value))
+        for key, value in {"user_id": scope, **fields}.items()
+    ]
+    return models.Filter(must=conditions)
