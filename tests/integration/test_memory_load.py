@@ -6,6 +6,7 @@ import aiohttp
 import httpx
 
 from tests.fixtures.memory import StartMemory
+from tests.fixtures.memory_engine import BY_TOOL
 
 MANY = 300
 SOME = 120
@@ -17,7 +18,9 @@ async def test_300_saves_and_searches_at_once_lose_nothing(memory_http: httpx.As
 
     answers = await asyncio.gather(
         *(
-            memory_http.post("/memories", json={"user": user, "text": note, "key": note, "tainted": False})
+            memory_http.post(
+                "/memories", json={"user": user, "text": note, "key": note, "tainted": False, "source": BY_TOOL}
+            )
             for note in notes
         ),
         *(memory_http.post("/search", json={"user": user, "query": note}) for note in notes),

@@ -12,11 +12,17 @@ import pytest
 from pilothouse.errors import UnavailableError
 from pilothouse.settings import CHECKOUT
 from tests.fixtures.memory import InProcess, StartMemory, TurnsTable, environment_of
-from tests.fixtures.memory_engine import HeldEmbedder, HeldLoading
+from tests.fixtures.memory_engine import BY_TOOL, HeldEmbedder, HeldLoading
 from tools.memory import MemoryClient
 
 SEARCH = {"user": "ann", "query": "What is the limit on positions held at once?"}
-SAVE = {"user": "ann", "text": "I never want more than three open trades", "key": "1", "tainted": False}
+SAVE = {
+    "user": "ann",
+    "text": "I never want more than three open trades",
+    "key": "1",
+    "tainted": False,
+    "source": BY_TOOL,
+}
 RUN = "12345678-1234-5678-1234-567812345678"
 TURN = {"user": "ann", "key": "1", "messages": [{"role": "user", "content": "I trade at night"}]}
 
