@@ -9,7 +9,7 @@ from agents.events import Event
 from agents.journal import Journal
 from pilothouse.clock import Clock
 from pilothouse.models import Answer, Request
-from tools.memory import Memory
+from tools.memory_client import Memory
 from tools.registry import Tool
 
 

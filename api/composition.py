@@ -35,7 +35,8 @@ from pilothouse.outgoing import make_session, until_reached
 from pilothouse.settings import WorkerSettings
 from tools.database import database_tools
 from tools.intents_client import IntentsClient
-from tools.memory import MemoryClient, memory_tools
+from tools.memory import memory_tools
+from tools.memory_client import MemoryClient
 from tools.proposals import proposal_tools
 from tools.registry import Tool
 from tools.trading import TradingClient, trading_tools

@@ -13,7 +13,7 @@ from pilothouse.errors import UnavailableError
 from pilothouse.settings import CHECKOUT
 from tests.fixtures.memory import InProcess, StartMemory, TurnsTable, environment_of
 from tests.fixtures.memory_engine import BY_TOOL, HeldEmbedder, HeldLoading
-from tools.memory import MemoryClient
+from tools.memory_client import MemoryClient
 
 SEARCH = {"user": "ann", "query": "What is the limit on positions held at once?"}
 SAVE = {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.memory import MemoryProcess
 from tests.fixtures.memory_engine import BY_TOOL
-from tools.memory import MemoryClient
+from tools.memory_client import MemoryClient
 
 HOSTILE_USERS = [
     "*",

@@ -12,7 +12,8 @@ from tests.fixtures.calls import CALL
 from tests.fixtures.controller import StartController
 from tests.fixtures.counting import CountingWorkflow
 from tests.fixtures.memory_engine import BY_TOOL
-from tools.memory import MemoryClient, memory_tools
+from tools.memory import memory_tools
+from tools.memory_client import MemoryClient
 
 WISH = "I want unlimited stakes"
 

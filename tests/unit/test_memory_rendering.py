@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from tools.memory import Memory, render_memories
+from tools.memory import render_memories
+from tools.memory_client import Memory
 
 
 def test_newest_come_first_with_their_dates() -> None:

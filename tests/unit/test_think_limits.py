@@ -15,7 +15,7 @@ from agents.nodes.think import MAX_CALLS, think
 from agents.state import State
 from pilothouse.errors import ForbiddenError, IncompleteAnswerError
 from pilothouse.models import Answer, Request, ToolCall, Usage
-from tools.memory import Memory
+from tools.memory_client import Memory
 
 
 @dataclass

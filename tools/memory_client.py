@@ -1,0 +1,137 @@
+"""Memory as a client of its process sees it: found, kept, changed and forgotten over HTTP, for one user at a time."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import aiohttp
+import orjson
+from pydantic import BaseModel, Field
+
+from pilothouse import log
+from pilothouse.errors import (
+    BadInputError,
+    ConflictError,
+    NotFoundError,
+    PilothouseError,
+    TimedOutError,
+    TooLargeError,
+    UnavailableError,
+    UpstreamError,
+)
+
+SEARCH_DEADLINE_S = 1.0  # memory itself gives up at 0.8 s
+WRITE_DEADLINE_S = 10.0
+HINT = "bin/pilothouse status, bin/pilothouse logs memory"
+ERRORS: dict[int, type[PilothouseError]] = {
+    404: NotFoundError,
+    409: ConflictError,
+    413: TooLargeError,
+    422: BadInputError,
+    503: UnavailableError,
+}
+
+Kind = Literal["note", "fact", "decision", "backtest", "outcome"]
+State = Literal["served", "quarantined", "superseded"]
+
+
+class Memory(BaseModel):
+    """One thing remembered; `source` says from which run or turn."""
+
+    id: str
+    text: str
+    created_at: datetime
+    score: float = 0.0
+    source: dict[str, Any] = Field(default_factory=dict[str, Any])
+    tainted: bool = False  # it comes from a conversation that held text which others wrote
+    kind: str = "note"
+    state: str = "served"
+    trust: str = "agent"
+    expires_at: datetime | None = None
+    superseded_by: str | None = None
+    subject: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class MemoryClient:
+    """Speaks to the memory process."""
+
+    session: aiohttp.ClientSession
+    url: str
+    key: str
+
+    async def search(self, *, user_id: str, query: str, limit: int = 8) -> Sequence[Memory]:
+        """What is remembered about the query; nothing, and soon, when memory is down or slow."""
+        try:
+            return await self.find(user_id=user_id, query=query, limit=limit)
+        except PilothouseError as error:
+            log.get_logger().warning("memory.not_searched", reason=error.message)
+            return []
+
+    async def find(self, *, user_id: str, query: str, limit: int = 8, **only: Any) -> Sequence[Memory]:
+        """As `search`, but an error when it could not be looked up: "nothing found" would be untrue then.
+
+        `only`: kind, strategy, pair, since, until; what is None does not matter.
+        """
+        body = {"user": user_id, "query": query, "limit": limit, **only}
+        answer = await self._post("/search", body, deadline_s=SEARCH_DEADLINE_S)
+        if answer["degraded"]:
+            raise UnavailableError("memory could not be searched in time", hint=HINT)
+        return [Memory(**each) for each in answer["memories"]]
+
+    async def save(
+        self, *, user_id: str, text: str, key: str, tainted: bool, source: Mapping[str, Any], **more: Any
+    ) -> Mapping[str, Any]:
+        """Keep a text; repeated with the same key it is kept once. `more`: kind, expires_at, subject."""
+        body = {"user": user_id, "text": text, "key": key, "tainted": tainted, "source": source, **more}
+        return await self._post("/memories", body, deadline_s=WRITE_DEADLINE_S)
+
+    async def page(self, *, user_id: str, **asked: Any) -> tuple[Sequence[Memory], str | None]:
+        """A page of memories, newest first, and what to ask for as `after`. `asked`: state, kind, pair, limit, ..."""
+        answer = await self._post("/memories/list", {"user": user_id, **asked}, deadline_s=WRITE_DEADLINE_S)
+        return [Memory(**each) for each in answer["memories"]], answer["next"]
+
+    async def admit(self, *, user_id: str, memory_id: str) -> Memory:
+        """Let a quarantined memory be told to models. A person's decision: no tool may call this."""
+        body = {"user": user_id, "id": memory_id}
+        return Memory(**await self._post("/memories/admit", body, deadline_s=WRITE_DEADLINE_S))
+
+    async def queue_turn(self, *, user_id: str, key: str, run_id: str, messages: Sequence[Mapping[str, str]]) -> None:
+        """Hand a turn over to be remembered; repeated with the same key it is stored once."""
+        body = {"user": user_id, "key": key, "run_id": run_id, "messages": list(messages)}
+        await self._post("/turns", body, deadline_s=WRITE_DEADLINE_S)
+
+    async def _post(self, path: str, body: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
+        try:
+            async with (
+                asyncio.timeout(deadline_s),
+                self.session.post(self.url + path, data=_json(body), headers=self._headers()) as response,
+            ):
+                return _read(response.status, await response.read())
+        except TimeoutError as error:
+            raise TimedOutError(f"memory did not answer within {deadline_s:g} s", hint=HINT) from error
+        except aiohttp.ClientError as error:
+            raise UnavailableError("memory cannot be reached", hint=HINT) from error
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise BadInputError("the text is not valid Unicode", hint="send text without lone surrogates") from error
+
+
+def _read(status: int, body: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UpstreamError(f"memory answered {status} with something that is not JSON", hint=HINT) from error
+    if status < 400:  # noqa: PLR2004 -- the HTTP statuses of success
+        return answer
+    said = answer.get("error", {})
+    raise ERRORS.get(status, UpstreamError)(f"memory: {said.get('message', status)}", hint=said.get("hint", HINT))
