@@ -14,8 +14,19 @@ from pilothouse.db import Pool
 from pilothouse.errors import ForbiddenError, UnauthorizedError
 from pilothouse.keys import bearer, hash_key
 
-Scope = Literal["chat", "threads:read", "trading:read", "health:read", "spend:read", "schedules:write", "money:decide"]
+Scope = Literal[
+    "chat",
+    "threads:read",
+    "trading:read",
+    "health:read",
+    "spend:read",
+    "memory:read",
+    "memory:write",
+    "schedules:write",
+    "money:decide",
+]
 HINTS: dict[Scope, str] = {
+    "memory:write": "only a key made for a person may change what is remembered: bin/pilothouse memory uses yours",
     "schedules:write": "only a key made for a person may make or change schedules: bin/pilothouse schedule uses yours",
     "money:decide": "only a key made for a person may come near decisions: bin/pilothouse approvals uses yours",
 }

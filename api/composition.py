@@ -55,6 +55,7 @@ class Core:
     pool: Pool
     session: aiohttp.ClientSession
     broker: TradingClient
+    memory: MemoryClient
     runs: Runs
     schedules: Schedules
 
@@ -96,7 +97,7 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
         keep_at(work, stack)
     if settings.background_runs:
         keep_at(jobs.serve(runs.work, at_once=settings.background_runs), stack)
-    return Core(pool=pool, session=session, broker=broker, runs=runs, schedules=schedules)
+    return Core(pool=pool, session=session, broker=broker, memory=memory, runs=runs, schedules=schedules)
 
 
 async def learn_fate(intents: IntentsClient, waiting: Waiting) -> Fate:

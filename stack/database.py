@@ -11,8 +11,8 @@ from stack.roles import ensure_database, ensure_roles
 
 OWNER = "owner"
 SCOPES = [
-    *("chat", "threads:read", "trading:read", "health:read", "spend:read"),
-    *("schedules:write", "money:decide"),  # in no program's key
+    *("chat", "threads:read", "trading:read", "health:read", "spend:read", "memory:read"),
+    *("schedules:write", "money:decide", "memory:write"),  # in no program's key
 ]
 ADD_OWNER_KEY = """
     INSERT INTO controller.api_keys (hash, user_id, label, scopes)

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
+from uuid import UUID
 
 import aiohttp
 import orjson
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from pilothouse import log
 from pilothouse.errors import (
@@ -37,21 +39,44 @@ Kind = Literal["note", "fact", "decision", "backtest", "outcome"]
 State = Literal["served", "quarantined", "superseded"]
 
 
+class Source(BaseModel):
+    """Where a memory comes from. `name`: which tool, hook or file."""
+
+    kind: str = Field(default="tool", description="person, tool, turn, hook, import or journal")
+    name: str = ""
+    run_id: UUID | None = None
+    thread_id: UUID | None = None
+    turn_id: UUID | None = None
+
+
+class Subject(BaseModel):
+    """What a trading memory is about, with its figures."""
+
+    strategy: str | None = Field(default=None, max_length=100, examples=["Trend"])
+    pair: str | None = Field(default=None, max_length=40, examples=["ETH/USDT"])
+    timeframe: str | None = Field(default=None, max_length=10, examples=["5m"])
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    figures: dict[str, Decimal] = Field(default_factory=dict[str, Decimal], max_length=40)
+    links: list[str] = Field(default_factory=list[str], max_length=20)
+
+
 class Memory(BaseModel):
-    """One thing remembered; `source` says from which run or turn."""
+    """One thing remembered, and where it comes from."""
 
     id: str
     text: str
     created_at: datetime
+    updated_at: datetime | None = None
     score: float = 0.0
-    source: dict[str, Any] = Field(default_factory=dict[str, Any])
-    tainted: bool = False  # it comes from a conversation that held text which others wrote
-    kind: str = "note"
-    state: str = "served"
-    trust: str = "agent"
+    source: Source = Field(default_factory=Source)
+    tainted: bool = Field(default=False, description="it comes from a conversation that held text which others wrote")
+    kind: Kind = "note"
+    state: State = "served"
+    trust: str = Field(default="agent", description="whose words they are: person, agent or untrusted")
     expires_at: datetime | None = None
     superseded_by: str | None = None
-    subject: dict[str, Any] | None = None
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True)

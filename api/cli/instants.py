@@ -19,6 +19,11 @@ def since(text: str) -> datetime:
     return midnight(now()) - timedelta(days=max(count - 1, 0))
 
 
+def until(text: str) -> datetime:
+    """As `since`, but a day is meant to its end."""
+    return since(text) if SPAN.fullmatch(text) else _day(text) + timedelta(days=1, microseconds=-1)
+
+
 def ahead(text: str) -> datetime:
     """`30d` or `12h` from now, or the beginning of a day."""
     if (found := SPAN.fullmatch(text)) is None:

@@ -18,6 +18,7 @@ from api.cli import (
     graph,
     halt,
     logs,
+    memory,
     migrate,
     model_keys,
     prune,
@@ -45,6 +46,7 @@ app.command()(chat.chat)
 app.add_typer(runs.app, name="runs")
 app.add_typer(threads.app, name="threads")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(memory.app, name="memory")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
 app.add_typer(model_keys.app, name="keys")

@@ -37,7 +37,7 @@ async def test_a_saved_text_is_found_by_a_paraphrase(memory_client: MemoryClient
     found = await memory_client.search(user_id=user, query="What is the limit on positions held at once?", limit=1)
 
     assert [memory.text for memory in found] == ["I never want more than three open trades"]
-    assert found[0].source["kind"] == "tool"
+    assert found[0].source.kind == "tool"
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_USERS)

@@ -26,8 +26,8 @@ async def test_a_turn_becomes_a_memory_and_its_words_leave_the_queue(
     found = await client.search(user_id="ann", query="On which days do I trade?")
 
     assert [memory.text for memory in found] == ["I only trade on weekdays"]
-    assert found[0].source["kind"] == "turn"
-    assert found[0].source["run_id"] == RUN
+    assert found[0].source.kind == "turn"
+    assert str(found[0].source.run_id) == RUN
     assert await client.search(user_id="bob", query="On which days do I trade?") == []
     assert "weekdays" not in str(await turns_table.rows())
     assert "ann" not in str(await turns_table.rows())

@@ -1,0 +1,67 @@
+"""Memories in a terminal: found by the beginning of an id, shown so that nothing in them can hide anything."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+
+from api.cli import instants, shapes
+from api.cli.client import Client, Fields
+from pilothouse.errors import BadInputError, NotFoundError
+
+NEWEST = 500  # as many as one request lists
+MIN_ID_CHARS = 4
+COLORS = {"served": "green", "quarantined": "yellow", "superseded": "dim", "expired": "dim"}
+
+
+def about(*, since: str | None, until: str | None, **named: str | None) -> dict[str, str]:
+    """What a person asked for, as the API takes it: kind, strategy, pair, and a time from and to."""
+    bounds = {"since": instants.since(since) if since else None, "until": instants.until(until) if until else None}
+    said = {**named, **{name: instant.isoformat() for name, instant in bounds.items() if instant}}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+async def newest(client: Client, *, limit: int, **asked: str | None) -> list[Fields]:
+    """The newest first."""
+    params = {name: value for name, value in {"limit": limit, **asked}.items() if value is not None}
+    return (await client.call("GET", "/api/memories", params=params))["memories"]
+
+
+async def find(client: Client, given: str) -> Fields:
+    """The one whose id a person wrote or abbreviated."""
+    if len(given) < MIN_ID_CHARS:
+        raise BadInputError(f"'{given}' is too short for an id", hint=f"give {MIN_ID_CHARS} characters or more")
+    found = [each for each in await newest(client, limit=NEWEST) if each["id"].startswith(given.lower())]
+    if not found:
+        hint = "bin/pilothouse memory list"
+        raise NotFoundError(f"none of your newest {NEWEST} memories begins with {given}", hint=hint)
+    if len(found) > 1:
+        named = ", ".join(each["id"] for each in found)
+        raise BadInputError(f"{len(found)} memories begin with {given}", hint=f"give more of it: {named}")
+    return found[0]
+
+
+def table(found: Sequence[Fields]) -> Table:
+    """One line a memory."""
+    made = shapes.table("memory", "said", "state", "kind", "trust", "about", "text")
+    for each in found:
+        made.add_row(
+            shapes.short(each["id"]),
+            _day(each["created_at"]),
+            f"[{COLORS.get(each['state'], 'white')}]{shapes.one_line(each['state'])}[/]",
+            shapes.one_line(each["kind"]),
+            shapes.one_line(each["trust"]),
+            shapes.one_line(shapes.printable(_subject(each))),
+            shapes.one_line(shapes.printable(" ".join(each["text"].split()))),
+        )
+    return made
+
+
+def _day(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d}"
+
+
+def _subject(memory: Fields) -> str:
+    subject: dict[str, Any] = memory["subject"] or {}
+    return " ".join(subject[name] for name in ("strategy", "pair") if subject.get(name))

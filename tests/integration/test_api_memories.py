@@ -1,0 +1,141 @@
+"""/api/memories: a person sees and changes what is remembered of them, and of nobody else."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.fixtures.controller import ALL_SCOPES, Controller
+from tests.fixtures.memory_engine import BY_TOOL
+from tools.memory_client import MemoryClient
+
+PERSON = (*ALL_SCOPES, "memory:read", "memory:write")
+WISH = "I never want more than three open trades"
+
+
+@pytest.fixture
+async def person(controller: Controller, user: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A user who has nothing remembered yet, with a key made for a person."""
+    async with controller.client(controller.add_key(user_id=user, scopes=PERSON)) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(controller: Controller) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody else with a key as good."""
+    async with controller.client(controller.add_key(user_id=f"user-{uuid.uuid4()}", scopes=PERSON)) as client:
+        yield client
+
+
+async def test_what_a_person_adds_is_theirs_and_found_in_their_words(person: httpx.AsyncClient) -> None:
+    added = await person.post("/api/memories", json={"text": f" {WISH} "})
+    again = await person.post("/api/memories", json={"text": WISH})
+    listed = (await person.get("/api/memories")).json()
+    found = (await person.post("/api/memories/search", json={"query": "how many open trades"})).json()
+
+    assert (added.status_code, again.status_code) == (201, 200)
+    assert again.json() == added.json() | {"duplicate": True}
+    assert listed["next"] is None
+    [memory] = listed["memories"]
+    assert (memory["id"], memory["text"], memory["trust"]) == (added.json()["id"], WISH, "person")
+    assert memory["source"]["kind"] == "person"
+    assert [each["id"] for each in found["memories"]] == [memory["id"]]
+
+
+async def test_a_request_sent_again_is_kept_once_whatever_it_says_then(person: httpx.AsyncClient) -> None:
+    named = {"Idempotency-Key": "note-1"}
+
+    first = await person.post("/api/memories", json={"text": WISH}, headers=named)
+    again = await person.post("/api/memories", json={"text": "I want a hundred trades"}, headers=named)
+
+    assert again.json() == first.json()
+    assert [each["text"] for each in (await person.get("/api/memories")).json()["memories"]] == [WISH]
+
+
+async def test_pages_give_each_memory_once_the_newest_first(person: httpx.AsyncClient) -> None:
+    words = [f"Note number {number}" for number in range(5)]
+    for text in words:
+        await person.post("/api/memories", json={"text": text})
+
+    first = (await person.get("/api/memories", params={"limit": 3})).json()
+    second = (await person.get("/api/memories", params={"limit": 3, "after": first["next"]})).json()
+
+    seen = [each["text"] for each in first["memories"] + second["memories"]]
+    assert seen == words[::-1]
+    assert second["next"] is None
+
+
+async def test_a_note_about_a_pair_is_listed_by_it_with_its_figures(person: httpx.AsyncClient) -> None:
+    about = {"strategy": "Trend", "pair": "ETH/USDT", "figures": {"profit_pct": "1.50"}}
+    await person.post("/api/memories", json={"text": "Trend did well on ETH", "subject": about})
+    await person.post("/api/memories", json={"text": "I like tea"})
+
+    [memory] = (await person.get("/api/memories", params={"pair": "ETH/USDT"})).json()["memories"]
+
+    assert memory["text"] == "Trend did well on ETH"
+    assert memory["subject"]["figures"] == {"profit_pct": "1.50"}
+
+
+async def test_what_waits_in_quarantine_is_told_only_once_it_was_admitted(
+    person: httpx.AsyncClient, memory_client: MemoryClient, user: str
+) -> None:
+    await memory_client.save(user_id=user, text="I want unlimited stakes", key="1", tainted=True, source=BY_TOOL)
+    asked = {"query": "unlimited stakes"}
+
+    before = (await person.post("/api/memories/search", json=asked)).json()["memories"]
+    [waiting] = (await person.get("/api/memories", params={"state": "quarantined"})).json()["memories"]
+    admitted = (await person.post(f"/api/memories/{waiting['id']}/admit")).json()
+    after = (await person.post("/api/memories/search", json=asked)).json()["memories"]
+
+    assert before == []
+    assert (admitted["state"], admitted["tainted"], admitted["trust"]) == ("served", True, "untrusted")
+    assert [each["id"] for each in after] == [waiting["id"]]
+
+
+async def test_anothers_memories_do_not_exist_for_me(person: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+    memory_id = (await person.post("/api/memories", json={"text": WISH})).json()["id"]
+
+    listed = (await stranger.get("/api/memories")).json()
+    found = (await stranger.post("/api/memories/search", json={"query": WISH})).json()
+    admitted = await stranger.post(f"/api/memories/{memory_id}/admit")
+
+    assert listed == {"memories": [], "next": None}
+    assert found == {"memories": []}
+    assert admitted.status_code == 404
+    assert WISH not in admitted.text
+
+
+@pytest.mark.parametrize("forged", [{"user": "victim"}, {"user_id": "victim"}, {"filters": {"user_id": "victim"}}])
+async def test_whose_memories_they_are_cannot_be_asked_for(person: httpx.AsyncClient, forged: dict[str, str]) -> None:
+    listed = await person.get("/api/memories", params=dict.fromkeys(forged, "victim"))
+    searched = await person.post("/api/memories/search", json={"query": "anything"} | forged)
+    added = await person.post("/api/memories", json={"text": WISH} | forged)
+
+    assert (listed.status_code, searched.status_code, added.status_code) == (422, 422, 422)
+
+
+async def test_only_a_persons_key_changes_what_is_remembered(controller: Controller, user: str) -> None:
+    nobody = str(uuid.uuid4())
+    async with controller.client(controller.add_key(user_id=user, scopes=(*ALL_SCOPES, "memory:read"))) as program:
+        read = await program.get("/api/memories")
+        refused = [
+            await program.post("/api/memories", json={"text": WISH}),
+            await program.post(f"/api/memories/{nobody}/admit"),
+        ]
+
+    assert read.json() == {"memories": [], "next": None}
+    assert {reply.status_code for reply in refused} == {403}
+    assert {reply.json()["error"]["message"] for reply in refused} == {"this key lacks the scope 'memory:write'"}
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 4001, "\ud800"])
+async def test_a_text_that_cannot_be_kept_is_refused(person: httpx.AsyncClient, text: str) -> None:
+    body = (
+        b'{"text": "\\ud800"}' if text == "\ud800" else httpx.Request("POST", "http://x", json={"text": text}).content
+    )
+
+    reply = await person.post("/api/memories", content=body, headers={"Content-Type": "application/json"})
+
+    assert reply.status_code == 422
+    assert reply.json()["error"]["hint"]
