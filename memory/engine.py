@@ -8,6 +8,7 @@ from qdrant_client import QdrantClient
 
 from memory.edge import EdgeClient
 from memory.finding import find_facts
+from memory.gate_secrets import refuse_secrets
 from memory.history import History
 from memory.locks import StripedLocks
 from memory.payload import (
@@ -69,6 +70,7 @@ class Engine:
 
     async def save(self, scope: str, note: Note) -> Saved:
         """Keep these words. The same key, or the same words, give the id they already have."""
+        refuse_secrets(note.text, *(note.subject.links if note.subject else []))
         async with self._writing.of(scope):
             known = await self.rows.first(scope, **{KEYS: note.key})
             known = known or await self.rows.first(scope, hash=digest_of(note.text))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from memory.gate_secrets import without_secrets
 from memory.records import Kind, Memory, Message, Source, State, Subject
 from memory.selection import Selection
 
@@ -22,6 +23,11 @@ def _words(text: str) -> str:
     if not words:
         raise ValueError("must hold words")
     return words
+
+
+def _kept_of_message(text: str) -> str:
+    """Cut behind the secrets: half of one is no longer recognised."""
+    return without_secrets(text[: 2 * MESSAGE_CHARACTERS])[:MESSAGE_CHARACTERS]
 
 
 User = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -87,11 +93,11 @@ class Named(Body):
 
 
 class NewMessage(Message):
-    """A message as sent; a long one is cut, a lost turn would be worse."""
+    """A message as sent, without the secrets in it; a long one is cut, a lost turn would be worse."""
 
     model_config = ConfigDict(extra="forbid")
 
-    content: Annotated[str, AfterValidator(_without_nul), AfterValidator(lambda text: text[:MESSAGE_CHARACTERS])]
+    content: Annotated[str, AfterValidator(_without_nul), AfterValidator(_kept_of_message)]
 
 
 class NewTurn(Body):
