@@ -71,10 +71,11 @@ NO_SECRET = re.compile(
 DIGITS = re.compile(r"\d+")
 ALNUM = re.compile(r"[A-Za-z0-9]+")
 
-NOT_PASSWORDS = frozenset(
+ORDINARY = (
     "safe secure secret strong weak long short longer shorter required wrong lost unknown old new changed expired "
     "stored kept saved hidden encrypted hashed correct incorrect right fine good bad important private public empty "
     "missing needed set reset gone forgotten different same unique random simple complex ready mandatory optional "
     "invalid valid written in on at the a an not never always only too very so "
-    "sicher geheim falsch verloren neu alt".split()  # noqa: SIM905 -- a list of words
+    "sicher geheim falsch verloren neu alt"
 )
+NOT_PASSWORDS = frozenset(ORDINARY.split())
