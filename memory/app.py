@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, suppress
-from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from memory import management
+from memory.dependencies import Caller, Service
 from memory.folder import hold_folder
 from memory.loading import LoadEmbedder, load_minilm
 from memory.queue import Queue
@@ -49,22 +50,8 @@ def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_m
     app.post("/memories/list")(list_memories)
     app.post("/memories/admit")(admit)
     app.post("/turns", status_code=202)(queue_turn)
+    app.include_router(management.router)
     return app
-
-
-def service(request: Request) -> MemoryService:
-    """What the lifespan made."""
-    return request.app.state.service
-
-
-def caller(request: Request) -> str:
-    """The process that calls; 401 without a known key."""
-    callers: Callers = request.app.state.callers
-    return callers.identify(request.headers.get("authorization"))
-
-
-Service = Annotated[MemoryService, Depends(service)]
-Caller = Annotated[str, Depends(caller)]
 
 
 async def health(service: Service) -> Response:

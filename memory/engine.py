@@ -40,8 +40,8 @@ class Engine:
     def __init__(self, mem0: Any, client: QdrantClient, *, collection: str, now: Clock) -> None:
         self._mem0 = mem0
         self._client = client
-        self._now = now
-        self._writing = StripedLocks()
+        self.now = now
+        self.writing = StripedLocks()
         self._extracting = StripedLocks()
         self.collection = collection
         self.history = History(mem0)
@@ -55,7 +55,7 @@ class Engine:
             return []
         found = await self._mem0.search(query, top_k=limit, filters={"user_id": scope})
         rows = [(await self.rows.get(scope, each["id"]), each["score"]) for each in found["results"]]
-        now = self._now()
+        now = self.now()
         return [to_memory(row, score=score) for row, score in rows if row and is_served(row.payload, at=now)]
 
     async def page(
@@ -71,7 +71,7 @@ class Engine:
     async def save(self, scope: str, note: Note) -> Saved:
         """Keep these words. The same key, or the same words, give the id they already have."""
         refuse_secrets(note.text, *(note.subject.links if note.subject else []))
-        async with self._writing.of(scope):
+        async with self.writing.of(scope):
             known = await self.rows.first(scope, **{KEYS: note.key})
             known = known or await self.rows.first(scope, hash=digest_of(note.text))
             if known:
@@ -84,18 +84,22 @@ class Engine:
             if await self.rows.first(turn.scope, turn_id=str(turn.id)):
                 return
             proposed = await find_facts(self._mem0, turn)
-            async with self._writing.of(turn.scope):
+            async with self.writing.of(turn.scope):
                 await self._store(turn.scope, [row for row in proposed if not await self._known(turn, row)])
 
     async def admit(self, scope: str, row_id: str) -> Memory:
         """Let a quarantined memory be told. It stays tainted, and so becomes every thread that is told."""
-        async with self._writing.of(scope):
-            row = await self._own(scope, row_id)
+        async with self.writing.of(scope):
+            row = await self.own(scope, row_id)
             if state_of(row.payload) == "quarantined":
                 await self.rows.set(row, {STATE: "served"})
                 words = row.payload["data"]
-                await self.history.add(row.id, "ADMIT", old=words, new=words, at=self._now())
-            return to_memory(await self._own(scope, row_id))
+                await self.history.add(row.id, "ADMIT", old=words, new=words, at=self.now())
+            return to_memory(await self.own(scope, row_id))
+
+    def embed(self, text: str) -> list[float]:
+        """The meaning of a text that is to be kept. It takes milliseconds: call it in a thread."""
+        return self._mem0.embedding_model.embed(text, "add")
 
     async def count(self) -> int:
         """How many memories there are, of all users."""
@@ -111,7 +115,8 @@ class Engine:
         self._client.close()
         self._mem0.close()
 
-    async def _own(self, scope: str, row_id: str) -> Row:
+    async def own(self, scope: str, row_id: str) -> Row:
+        """The row of this id; another user's is as if it were not there."""
         row = await self.rows.get(scope, row_id)
         if row is None:
             raise NotFoundError("no such memory", hint="bin/pilothouse memory list")
@@ -128,7 +133,7 @@ class Engine:
 
     async def _insert(self, scope: str, note: Note) -> Saved:
         """Mem0's own `add` would draw a random id, so this uses its parts: embedder, store, history."""
-        vector = await asyncio.to_thread(self._mem0.embedding_model.embed, note.text, "add")
+        vector = await asyncio.to_thread(self.embed, note.text)
         row = NewRow(row_id(scope, note.key, note.text), note_payload(scope, note), vector)
         await self._store(scope, [row])
         return Saved(row.id, note.text, state_of(row.payload), created=True, duplicate=False)
@@ -147,7 +152,7 @@ class Engine:
             return
         await self.rows.put(scope, rows)
         for row in rows:
-            await self.history.add(row.id, "ADD", old=None, new=row.payload["data"], at=self._now())
+            await self.history.add(row.id, "ADD", old=None, new=row.payload["data"], at=self.now())
 
 
 def _age(row: Row) -> str:

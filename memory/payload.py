@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from memory.records import Memory, Note, Row, Source, State, Subject, Trust, Turn
+from memory.records import Change, Memory, Note, Row, Source, State, Subject, Trust, Turn
 
 KEYS = "save_keys"
 KEYS_KEPT = 20
@@ -60,6 +60,19 @@ def said_again(payload: Mapping[str, Any], note: Note) -> dict[str, Any]:
     if note.tainted or not is_tainted(payload):
         return keys
     return keys | {TAINTED: False, STATE: "served", "source": note.source.model_dump(mode="json")}
+
+
+def edited(payload: Mapping[str, Any], change: Change, *, at: datetime) -> dict[str, Any]:
+    """The payload with a person's words in it. State and taint stay: a person may misquote what others wrote."""
+    source = Source(**payload["source"]).model_copy(update={"kind": "person", "name": "edit"})
+    expires_at = change.expires_at.isoformat() if change.expires_at else None
+    return {
+        **payload,
+        **_mem0_fields(payload["user_id"], change.text, at),
+        "created_at": payload["created_at"],
+        "expires_at": expires_at if change.sets_expiry else payload.get("expires_at"),
+        "source": source.model_dump(mode="json"),
+    }
 
 
 def is_tainted(payload: Mapping[str, Any]) -> bool:

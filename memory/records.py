@@ -77,6 +77,25 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A person's new words for a memory. `expires_at` counts only where `sets_expiry`; None is forever."""
+
+    id: str
+    text: str
+    sets_expiry: bool
+    expires_at: datetime | None
+
+
+class MemoryEvent(BaseModel):
+    """What once happened to a memory."""
+
+    event: str
+    at: datetime
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True)
 class Row:
     """What the store holds under an id. `payload` is made and read in `memory.payload` alone."""
 

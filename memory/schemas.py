@@ -1,13 +1,12 @@
 """What callers send and get. Fields that are not listed are refused: nobody filters, dates or tags by accident."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from memory.gate_secrets import without_secrets
-from memory.records import Kind, Memory, Message, Source, State, Subject
+from memory.records import Change, Kind, Memory, MemoryEvent, Message, Source, State, Subject
 from memory.selection import Selection
 
 TEXT_CHARACTERS = 4000
@@ -92,6 +91,17 @@ class Named(Body):
     id: UUID
 
 
+class Edit(Named):
+    """New words for a memory. `expires_at` left out stays what it was; null means forever."""
+
+    text: Text
+    expires_at: AwareDatetime | None = None
+
+    def change(self) -> Change:
+        """The same for the engine."""
+        return Change(str(self.id), self.text, "expires_at" in self.model_fields_set, self.expires_at)
+
+
 class NewMessage(Message):
     """A message as sent, without the secrets in it; a long one is cut, a lost turn would be worse."""
 
@@ -139,10 +149,7 @@ class Listed(BaseModel):
     next: str | None
 
 
-class MemoryEvent(BaseModel):
-    """What once happened to a memory."""
+class Events(BaseModel):
+    """The history of one memory, oldest first."""
 
-    event: str
-    at: datetime
-    old: str | None
-    new: str | None
+    events: list[MemoryEvent]

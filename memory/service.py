@@ -52,7 +52,7 @@ class MemoryService:
         """What touches the question, and whether it could not be looked up. Never later than the deadline."""
         if self.engine is None or self.breaker.is_open:
             return [], True
-        scope = self._scope(asked.user)
+        scope = self.scope(asked.user)
         try:
             async with asyncio.timeout(self.settings.search_deadline_s):
                 found = await self.engine.search(scope, asked.query[:QUERY_CHARACTERS], limit=asked.limit)
@@ -75,23 +75,23 @@ class MemoryService:
             expires_at=new.expires_at,
             subject=new.subject,
         )
-        return await self._opened().save(self._scope(new.user), note)
+        return await self.opened().save(self.scope(new.user), note)
 
     async def page(self, asked: List) -> Listed:
         """A page of memories."""
         selection = asked.selection(state=asked.state)
-        memories, following = await self._opened().page(
-            self._scope(asked.user), selection, after=asked.after, limit=asked.limit
+        memories, following = await self.opened().page(
+            self.scope(asked.user), selection, after=asked.after, limit=asked.limit
         )
         return Listed(memories=memories, next=following)
 
     async def admit(self, named: Named) -> Memory:
         """Let a quarantined memory be told to models."""
-        return await self._opened().admit(self._scope(named.user), str(named.id))
+        return await self.opened().admit(self.scope(named.user), str(named.id))
 
     async def queue_turn(self, new: NewTurn) -> None:
         """Keep a turn for extraction; in PostgreSQL when it returns."""
-        scope, key = self._scope(new.user), key_digest(new.key)
+        scope, key = self.scope(new.user), key_digest(new.key)
         await self.queue.put(QueuedTurn(scope, key, new.run_id, new.thread_id, new.messages, new.recalled))
         self.extraction.wake()
 
@@ -118,7 +118,7 @@ class MemoryService:
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
-                await self._opened().flush()
+                await self.opened().flush()
             except Exception as error:  # noqa: BLE001 -- the run loop: a full disk may have room again
                 log.get_logger().error("store.not_flushed", error=f"{type(error).__name__}: {error}")
 
@@ -138,20 +138,22 @@ class MemoryService:
     async def _count(self) -> int | None:
         try:
             async with asyncio.timeout(HEALTH_S):
-                return await self._opened().count()
+                return await self.opened().count()
         except Exception as error:  # noqa: BLE001 -- the engine raises bare Exception; a store that fails is a finding
             log.get_logger().warning("store.not_counted", error=type(error).__name__)
             return None
 
     async def _extract(self, turn: Turn) -> None:
-        await self._opened().extract(turn)
+        await self.opened().extract(turn)
 
-    def _opened(self) -> "Engine":
+    def opened(self) -> "Engine":
+        """The engine, or an error that says why there is none yet."""
         if self.engine is None:
             if self.load_error:
                 raise UnavailableError(f"memory could not start: {self.load_error}", hint="bin/pilothouse logs memory")
             raise UnavailableError("memory is starting", hint="try again in a few seconds")
         return self.engine
 
-    def _scope(self, user: str) -> str:
+    def scope(self, user: str) -> str:
+        """Under which id this user's memories lie."""
         return scope_of(user, secret=self.settings.scope_secret)

@@ -1,0 +1,28 @@
+"""Routes with which a person looks after what is remembered of them."""
+
+from fastapi import APIRouter
+
+from memory import editing
+from memory.dependencies import Caller, Service
+from memory.records import Memory
+from memory.schemas import Edit, Events, Named
+
+router = APIRouter()
+
+
+@router.post("/memories/get")
+async def get(named: Named, service: Service, _: Caller) -> Memory:
+    """One memory of this user's, whatever its state."""
+    return await editing.get(service.opened(), service.scope(named.user), str(named.id))
+
+
+@router.post("/memories/history")
+async def history(named: Named, service: Service, _: Caller) -> Events:
+    """What became of it, oldest first."""
+    return Events(events=await editing.history(service.opened(), service.scope(named.user), str(named.id)))
+
+
+@router.post("/memories/edit")
+async def edit(asked: Edit, service: Service, _: Caller) -> Memory:
+    """Put a person's words in place of the kept ones."""
+    return await editing.edit(service.opened(), service.scope(asked.user), asked.change())
