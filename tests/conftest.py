@@ -39,6 +39,7 @@ pytest_plugins = [
     "tests.fixtures.proofs",
     "tests.fixtures.proofs_fleet",  # builds on controller and counting
     "tests.fixtures.proofs_outages",  # builds on cluster
+    "tests.fixtures.proofs_memory",  # builds on memory
     "tests.fixtures.proofs_money",
     "tests.fixtures.intents",
     "tests.fixtures.workers",  # builds on controller
