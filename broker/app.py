@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
-from broker import approval_routes, audit_routes, halt_routes, intent_routes, link_routes
+from broker import approval_routes, audit_routes, ending_routes, halt_routes, intent_routes, link_routes
 from broker.composition import open_services
 from broker.policy import CurrentPolicy
 from broker.readings import Readings
@@ -34,7 +34,7 @@ def create_app(settings: BrokerSettings) -> FastAPI:
     app = FastAPI(title="Pilothouse broker", docs_url=None, redoc_url=None, lifespan=lifespan)
     install_error_handlers(app, payload_error=RequestValidationError)
     app.get("/health", responses={503: {"model": HealthView}})(show_health)
-    routes = (intent_routes, approval_routes, link_routes, halt_routes, audit_routes)
+    routes = (intent_routes, approval_routes, link_routes, halt_routes, audit_routes, ending_routes)
     for router in (_reads(), *(each.router for each in routes)):
         app.include_router(router)
     return app

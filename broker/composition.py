@@ -14,6 +14,7 @@ from broker.books import Books
 from broker.bot_side import Lookout
 from broker.decisions import Decisions
 from broker.desk import Desk
+from broker.endings import Endings
 from broker.equity import Equity
 from broker.freqtrade import Freqtrade
 from broker.halt import ITSELF, Halts
@@ -95,6 +96,7 @@ async def open_services(settings: BrokerSettings, policy: CurrentPolicy, stack: 
         links=Links(pool, books, policy),
         halts=halts,
         auditor=auditor,
+        endings=Endings(pool),
     )
 
 

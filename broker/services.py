@@ -10,6 +10,7 @@ from broker.auditor import Auditor
 from broker.books import Books
 from broker.decisions import Decisions
 from broker.desk import Desk
+from broker.endings import Endings
 from broker.halt import Halts
 from broker.links import Links
 from broker.policy import CurrentPolicy
@@ -33,6 +34,7 @@ class Services:
     links: Links
     halts: Halts
     auditor: Auditor
+    endings: Endings
 
 
 def services(request: Request) -> Services:
