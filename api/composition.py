@@ -27,6 +27,7 @@ from agents.runs import Runs
 from agents.schedules import Schedules
 from agents.schemas import tool_schemas
 from agents.store import Store
+from agents.trade_journal import TradeJournal
 from pilothouse import clock, log
 from pilothouse.cancelling import cancel_until_ended
 from pilothouse.db import Pool, make_pool, wait_until_reachable
@@ -34,6 +35,7 @@ from pilothouse.models import ModelClient
 from pilothouse.outgoing import make_session, until_reached
 from pilothouse.settings import WorkerSettings
 from tools.database import database_tools
+from tools.endings_client import EndingsClient
 from tools.intents_client import IntentsClient
 from tools.memory import memory_tools
 from tools.memory_client import MemoryClient
@@ -86,12 +88,14 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     firing = Firing(pool=pool, background=background, clock=clock.now, model=settings.model)
     stack.push_async_callback(runs.close)
     retention = Retention(pool, keep_events_days=settings.keep_events_days, clock=clock.now)
+    journal = TradeJournal(pool, EndingsClient(broker), memory)
     awaited = Awaited(pool, background, partial(learn_fate, IntentsClient(broker)))
     for work in (
         runs.sweep(),
         runs.listen(),
         firing.keep_firing(),
         awaited.keep_looking(),
+        journal.keep_writing(),
         retention.keep_pruning(),
     ):
         keep_at(work, stack)

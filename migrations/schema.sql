@@ -1036,6 +1036,25 @@ CREATE TABLE controller.threads (
 
 ALTER TABLE controller.threads OWNER TO pilothouse_controller;
 
+CREATE TABLE controller.trade_journal (
+    single boolean DEFAULT true NOT NULL,
+    place bigint NOT NULL,
+    CONSTRAINT trade_journal_single_check CHECK (single)
+);
+
+ALTER TABLE controller.trade_journal OWNER TO pilothouse_controller;
+
+CREATE TABLE controller.trades_bought (
+    trade_id integer NOT NULL,
+    intent_id uuid NOT NULL,
+    user_id text NOT NULL,
+    run_id text NOT NULL,
+    thread_id text NOT NULL,
+    mode text NOT NULL
+);
+
+ALTER TABLE controller.trades_bought OWNER TO pilothouse_controller;
+
 CREATE TABLE jobs.procrastinate_events (
     id bigint NOT NULL,
     job_id bigint NOT NULL,
@@ -1323,6 +1342,12 @@ ALTER TABLE ONLY controller.thread_leases
 
 ALTER TABLE ONLY controller.threads
     ADD CONSTRAINT threads_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY controller.trade_journal
+    ADD CONSTRAINT trade_journal_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY controller.trades_bought
+    ADD CONSTRAINT trades_bought_pkey PRIMARY KEY (trade_id);
 
 ALTER TABLE ONLY jobs.procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);

@@ -32,6 +32,7 @@ pytest_plugins = [
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine
     "tests.fixtures.controller",  # builds on proxy and memory
     "tests.fixtures.approvals_api",  # builds on approvals and controller
+    "tests.fixtures.trade_journal",  # builds on approvals_api and memory
     "tests.fixtures.terminal",
     "tests.fixtures.docs",  # builds on terminal
     "tests.fixtures.compose",  # builds on homes

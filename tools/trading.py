@@ -79,7 +79,7 @@ def _reading(name: str, description: str, arguments: type[BaseModel], read: Call
 
 async def _list_trades(client: TradingClient, arguments: ListTradesArguments) -> Any:
     found = await client.trades(limit=min(arguments.limit, MAX_TRADES))
-    trades = [each.model_copy(update={"exit_reason": _known_reason(each.exit_reason)}) for each in found.trades]
+    trades = [each.model_copy(update={"exit_reason": known_reason(each.exit_reason)}) for each in found.trades]
     return Trades(trades=trades, total=found.total).model_dump(mode="json")
 
 
@@ -104,5 +104,6 @@ async def _get_candles(client: TradingClient, arguments: GetCandlesArguments) ->
     }
 
 
-def _known_reason(reason: str | None) -> str | None:
+def known_reason(reason: str | None) -> str | None:
+    """One of Freqtrade's own reasons to leave a trade; `other` stands for a strategy's free text."""
     return reason if reason is None or reason in EXIT_REASONS else "other"
