@@ -46,5 +46,6 @@ async def compose(app: FastAPI, settings: ControllerSettings, stack: AsyncExitSt
     app.state.schedules = core.schedules
     app.state.broker = core.broker
     app.state.memory = core.memory
+    app.state.find_asked = core.find_asked
     app.state.access = Access(pool=core.pool, secret=settings.key_secret, clock=clock.now)
     app.state.services = {"proxy": settings.proxy_url, "broker": settings.broker_url, "memory": settings.memory_url}

@@ -31,6 +31,7 @@ from agents.trade_journal import TradeJournal
 from pilothouse import clock, log
 from pilothouse.cancelling import cancel_until_ended
 from pilothouse.db import Pool, make_pool, wait_until_reachable
+from pilothouse.errors import NotFoundError
 from pilothouse.models import ModelClient
 from pilothouse.outgoing import make_session, until_reached
 from pilothouse.settings import WorkerSettings
@@ -39,6 +40,7 @@ from tools.endings_client import EndingsClient
 from tools.intents_client import IntentsClient
 from tools.memory import memory_tools
 from tools.memory_client import MemoryClient
+from tools.memory_why import Asked, FindAsked
 from tools.proposals import proposal_tools
 from tools.registry import Tool
 from tools.trading import TradingClient, trading_tools
@@ -58,6 +60,7 @@ class Core:
     session: aiohttp.ClientSession
     broker: TradingClient
     memory: MemoryClient
+    find_asked: FindAsked
     runs: Runs
     schedules: Schedules
 
@@ -73,8 +76,9 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
 
     memory = MemoryClient(session=session, url=settings.memory_url, key=settings.memory_key)
     broker = TradingClient(session=session, url=settings.broker_url, key=settings.broker_key)
+    find_asked = partial(asked_of, Store(pool))
     tools = [
-        *memory_tools(memory),
+        *memory_tools(memory, find_asked),
         *trading_tools(broker),
         *proposal_tools(broker),
         *workflow_tools(session=session, url=settings.n8n_webhook_url, token=settings.n8n_webhook_token),
@@ -101,13 +105,30 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
         keep_at(work, stack)
     if settings.background_runs:
         keep_at(jobs.serve(runs.work, at_once=settings.background_runs), stack)
-    return Core(pool=pool, session=session, broker=broker, memory=memory, runs=runs, schedules=schedules)
+    return Core(
+        pool=pool,
+        session=session,
+        broker=broker,
+        memory=memory,
+        find_asked=find_asked,
+        runs=runs,
+        schedules=schedules,
+    )
 
 
 async def learn_fate(intents: IntentsClient, waiting: Waiting) -> Fate:
     """Of an intent that a thread waits for, as the broker tells it."""
     intent = await intents.get(str(waiting.intent_id), user_id=waiting.user_id)
     return Fate(intent.is_over, UUID(intent.replaced_by) if intent.replaced_by else None)
+
+
+async def asked_of(store: Store, run_id: UUID, user_id: str) -> Asked | None:
+    """What a run of this user's was asked."""
+    try:
+        run = await store.get_run(run_id, user_id=user_id)
+    except NotFoundError:  # deleted with its thread, or somebody else's
+        return None
+    return Asked(run.message, run.thread_id, run.created_at)
 
 
 def keep_at(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:

@@ -13,7 +13,8 @@ from api.access import Key, needs
 from api.refusals import refusals
 from api.repeats import IdempotencyKey
 from api.requests import STRICT
-from tools.memory_client import Kind, Memory, MemoryClient, State, Subject
+from tools.memory_client import Kind, Memory, MemoryClient, MemoryEvent, State, Subject
+from tools.memory_why import FindAsked, Why, explain
 
 router = APIRouter(prefix="/api/memories", tags=["memories"], dependencies=STRICT)
 
@@ -52,6 +53,21 @@ class NewMemory(BaseModel):
     text: Words = Field(examples=["I never want more than three open trades"])
     expires_at: AwareDatetime | None = Field(default=None, description="then it is told to no model any more")
     subject: Subject | None = Field(default=None, description="which strategy, pair and time it is about")
+
+
+class Change(BaseModel):
+    """Your words for what is kept. `expires_at`: left out it stays what it was, null is forever."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Words
+    expires_at: AwareDatetime | None = None
+
+
+class HistoryView(BaseModel):
+    """What became of one memory."""
+
+    events: list[MemoryEvent]
 
 
 class SavedView(BaseModel):
@@ -131,6 +147,32 @@ async def add_memory(
 async def search_memories(key: Reader, memory: Remembered, body: Search) -> FoundView:
     """What the agent would find. Late or broken, it is an error: "nothing found" would be untrue."""
     return FoundView(memories=list(await memory.find(user_id=key.user_id, **body.model_dump())))
+
+
+@router.get("/{memory_id}", responses=REFUSALS)
+async def get_memory(key: Reader, memory: Remembered, memory_id: UUID) -> Memory:
+    """One memory of yours, whatever its state."""
+    return await memory.get(user_id=key.user_id, memory_id=str(memory_id))
+
+
+@router.patch("/{memory_id}", responses=REFUSALS | refusals({409: "the same words are kept already"}))
+async def change_memory(key: Person, memory: Remembered, memory_id: UUID, body: Change) -> Memory:
+    """Put it right in your words. The old ones stay in its history; what was marked as tainted stays so."""
+    change = body.model_dump(exclude_unset=True)
+    return await memory.edit(user_id=key.user_id, memory_id=str(memory_id), **change)
+
+
+@router.get("/{memory_id}/history", responses=REFUSALS)
+async def get_history(key: Reader, memory: Remembered, memory_id: UUID) -> HistoryView:
+    """What became of it, oldest first."""
+    return HistoryView(events=list(await memory.history(user_id=key.user_id, memory_id=str(memory_id))))
+
+
+@router.get("/{memory_id}/why", responses=REFUSALS)
+async def why(request: Request, key: Reader, memory: Remembered, memory_id: UUID) -> Why:
+    """Why it is known: the source, and the run that it came from with what you asked there."""
+    find_asked: FindAsked = request.app.state.find_asked
+    return await explain(memory, find_asked, user_id=key.user_id, memory_id=str(memory_id))
 
 
 @router.post("/{memory_id}/admit", responses=REFUSALS)

@@ -79,6 +79,15 @@ class Memory(BaseModel):
     subject: Subject | None = None
 
 
+class MemoryEvent(BaseModel):
+    """What once happened to a memory."""
+
+    event: str = Field(description="ADD, UPDATE, ADMIT or SUPERSEDE", examples=["ADD"])
+    at: datetime
+    old: str | None
+    new: str | None
+
+
 @dataclass(frozen=True)
 class MemoryClient:
     """Speaks to the memory process."""
@@ -120,13 +129,29 @@ class MemoryClient:
 
     async def admit(self, *, user_id: str, memory_id: str) -> Memory:
         """Let a quarantined memory be told to models. A person's decision: no tool may call this."""
-        body = {"user": user_id, "id": memory_id}
-        return Memory(**await self._post("/memories/admit", body, deadline_s=WRITE_DEADLINE_S))
+        return Memory(**await self._post_one("/memories/admit", user_id, memory_id))
+
+    async def get(self, *, user_id: str, memory_id: str) -> Memory:
+        """One memory of this user's, whatever its state."""
+        return Memory(**await self._post_one("/memories/get", user_id, memory_id))
+
+    async def history(self, *, user_id: str, memory_id: str) -> Sequence[MemoryEvent]:
+        """What became of it, oldest first."""
+        answer = await self._post_one("/memories/history", user_id, memory_id)
+        return [MemoryEvent(**each) for each in answer["events"]]
+
+    async def edit(self, *, user_id: str, memory_id: str, **change: Any) -> Memory:
+        """Put a person's words in the place of what is kept. `change`: text, and expires_at where it changes."""
+        body = {"user": user_id, "id": memory_id, **change}
+        return Memory(**await self._post("/memories/edit", body, deadline_s=WRITE_DEADLINE_S))
 
     async def queue_turn(self, *, user_id: str, key: str, run_id: str, messages: Sequence[Mapping[str, str]]) -> None:
         """Hand a turn over to be remembered; repeated with the same key it is stored once."""
         body = {"user": user_id, "key": key, "run_id": run_id, "messages": list(messages)}
         await self._post("/turns", body, deadline_s=WRITE_DEADLINE_S)
+
+    async def _post_one(self, path: str, user_id: str, memory_id: str) -> dict[str, Any]:
+        return await self._post(path, {"user": user_id, "id": memory_id}, deadline_s=WRITE_DEADLINE_S)
 
     async def _post(self, path: str, body: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
         try:

@@ -5,13 +5,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli import instants, memories, shapes
+from api.cli import instants, memories, memory_one, shapes
 from api.cli.client import with_stack
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 console = Console(highlight=False)
 
-Which = Annotated[str, typer.Argument(metavar="MEMORY", help="Its id, or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many of the newest.")]
 Kind = Annotated[str | None, typer.Option(help="note, fact, decision, backtest or outcome.")]
@@ -118,7 +117,7 @@ def add(
     body = {"text": text, "expires_at": expires_at, "subject": subject}
     saved = with_stack(lambda client: client.call("POST", "/api/memories", json=body))
     known = " (it was known already)" if saved["duplicate"] else ""
-    typer.echo(f"memory {shapes.short(saved['id'])} is kept{known}: bin/pilothouse memory list")
+    typer.echo(f"memory {shapes.short(saved['id'])} is kept{known}")
 
 
 @app.command()
@@ -141,14 +140,5 @@ def quarantine(*, as_json: AsJson = False) -> None:
         typer.echo("bin/pilothouse memory admit MEMORY lets one in, memory forget MEMORY erases it")
 
 
-@app.command()
-def admit(memory: Which) -> None:
-    """Let a quarantined memory be told to the agent. It stays marked, and so is every thread that is told it.
-
-    [bold]Example[/]
-
-    bin/pilothouse memory admit 3f2a9c10
-    """
-    found = with_stack(lambda client: memories.find(client, memory))
-    told = with_stack(lambda client: client.call("POST", f"/api/memories/{found['id']}/admit"))
-    typer.echo(f"memory {shapes.short(told['id'])} is {told['state']}: {shapes.printable(told['text'])}")
+for command in (memory_one.show, memory_one.history, memory_one.why, memory_one.edit, memory_one.admit):
+    app.command()(command)

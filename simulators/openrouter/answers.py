@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
-from simulators.openrouter import tables
+from simulators.openrouter import notes, tables
 from simulators.openrouter.conversation import Conversation, ToolResult
 
 SHOWN = 10
@@ -159,6 +159,8 @@ def _candles(fields: Fields) -> str:
 
 def _saved(fields: Fields) -> str:
     text = _get(fields, "text")
+    if fields.get("state") == "quarantined":
+        return f'"{text}" is {_get(fields, "note")}.'
     return f'I knew that already: "{text}".' if fields.get("duplicate") else f'I will remember: "{text}".'
 
 
@@ -207,6 +209,8 @@ TELLERS: dict[str, Callable[[Fields], str]] = {
     "freqtrade_propose_trade": _intent,
     "freqtrade_propose_exit": _intent,
     "freqtrade_list_intents": _intents,
+    "memory_explain": notes.tell_why,
+    "memory_forget": notes.tell_forgotten,
     "memory_save": _saved,
     "memory_search": _recalled,
     "n8n_run_workflow": _workflow,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.openrouter import queries, trade
+from simulators.openrouter import notes, queries, trade
 from simulators.openrouter.conversation import Conversation
 from simulators.openrouter.reply import ToolCall
 
@@ -109,6 +109,8 @@ INTENTS: Sequence[Intent] = (
         lambda asked: [ToolCall.of("database_query", sql=queries.stated(asked.match))],
         consumes=True,
     ),
+    Intent("why", notes.WHY, lambda asked: notes.searches(asked.match), consumes=True),
+    Intent("forget", notes.FORGET, lambda asked: notes.searches(asked.match), consumes=True),
     Intent("remember", REMEMBER, _remember, consumes=True),
     Intent("recall", RECALL, _recall, consumes=True),
     Intent(

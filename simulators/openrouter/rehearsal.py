@@ -5,14 +5,14 @@ It reads only the user's question and tool results as data; words inside a resul
 
 import json
 
-from simulators.openrouter import answers, extraction, intents, schemas
+from simulators.openrouter import answers, extraction, intents, notes, schemas
 from simulators.openrouter.conversation import Conversation
 from simulators.openrouter.reply import Reply, ToolCall
 
 HELP = (
     "I am the rehearsal model: I follow rules and understand a few things only. Ask how your bot is doing, for "
-    'profit, balance, trade history or candles of a pair; say "remember that ..." or "what did I tell you about '
-    '..."; ask what you spent, propose a trade, or run a workflow. '
+    'profit, balance, trade history or candles of a pair; say "remember that ...", "what did I tell you about '
+    '...", "why do you know that ..." or "forget that ..."; ask what you spent, propose a trade, or run a workflow. '
     "(rehearsal model: set OPENROUTER_API_KEY for a real one)"
 )
 
@@ -30,7 +30,7 @@ def answer(conversation: Conversation) -> Reply:
     wanted = intents.wanted(conversation)
     missing = [call for call in wanted if call.name not in conversation.tools]
     if conversation.results:
-        return Reply("\n\n".join([answers.tell(conversation), *_regrets(conversation, missing)]))
+        return _go_on(conversation, missing)
     calls = tuple(call for call in wanted if call.name in conversation.tools)
     if calls:
         return Reply(calls=calls)
@@ -40,6 +40,13 @@ def answer(conversation: Conversation) -> Reply:
 def conclude(conversation: Conversation) -> Reply:
     """End the turn in plain words, whatever was asked."""
     return Reply(answers.tell(conversation) if conversation.results else HELP)
+
+
+def _go_on(conversation: Conversation, missing: list[ToolCall]) -> Reply:
+    """Take the second step of a wish that has two; else tell what the tools said."""
+    if second := notes.follow(conversation):
+        return Reply(calls=tuple(second))
+    return Reply("\n\n".join([answers.tell(conversation), *_regrets(conversation, missing)]))
 
 
 def _regrets(conversation: Conversation, missing: list[ToolCall]) -> list[str]:

@@ -93,17 +93,87 @@ async def test_what_waits_in_quarantine_is_told_only_once_it_was_admitted(
     assert [each["id"] for each in after] == [waiting["id"]]
 
 
+async def test_a_memory_is_put_right_and_its_history_keeps_the_old_words(person: httpx.AsyncClient) -> None:
+    memory_id = (await person.post("/api/memories", json={"text": WISH})).json()["id"]
+    better = "I never want more than two open trades"
+
+    changed = await person.patch(f"/api/memories/{memory_id}", json={"text": better})
+    read = await person.get(f"/api/memories/{memory_id}")
+    events = (await person.get(f"/api/memories/{memory_id}/history")).json()["events"]
+    found = (await person.post("/api/memories/search", json={"query": "two open trades"})).json()["memories"]
+
+    assert changed.json()["text"] == read.json()["text"] == better
+    assert [(each["event"], each["old"], each["new"]) for each in events] == [
+        ("ADD", None, WISH),
+        ("UPDATE", WISH, better),
+    ]
+    assert [each["text"] for each in found] == [better]
+
+
+async def test_an_expiry_is_changed_alone_with_the_words_and_taken_away_with_null(person: httpx.AsyncClient) -> None:
+    soon = "2099-01-01T00:00:00Z"
+    memory_id = (await person.post("/api/memories", json={"text": WISH, "expires_at": soon})).json()["id"]
+    path = f"/api/memories/{memory_id}"
+
+    kept = (await person.patch(path, json={"text": f"{WISH}, please"})).json()["expires_at"]
+    forever = (await person.patch(path, json={"text": WISH, "expires_at": None})).json()["expires_at"]
+
+    assert (kept, forever) == (soon, None)
+
+
+async def test_why_leads_to_the_run_and_what_was_asked_in_it(person: httpx.AsyncClient) -> None:
+    asked = f"Remember that {WISH}"
+    run = (await person.post("/api/chat", json={"message": asked})).json()
+    [memory] = (await person.get("/api/memories")).json()["memories"]
+
+    known = (await person.get(f"/api/memories/{memory['id']}/why")).json()
+
+    assert (known["source"], known["name"], known["tainted"]) == ("tool", "memory_save", False)
+    assert (known["run_id"], known["thread_id"], known["asked"]) == (run["run_id"], run["thread_id"], asked)
+
+
+async def test_why_says_so_when_the_conversation_was_deleted(person: httpx.AsyncClient) -> None:
+    run = (await person.post("/api/chat", json={"message": f"Remember that {WISH}"})).json()
+    [memory] = (await person.get("/api/memories")).json()["memories"]
+    await person.delete(f"/api/threads/{run['thread_id']}")
+
+    known = (await person.get(f"/api/memories/{memory['id']}/why")).json()
+
+    assert (known["run_id"], known["asked"], known["thread_id"]) == (run["run_id"], None, None)
+
+
+async def test_why_tells_nothing_of_a_run_that_is_somebody_elses(
+    person: httpx.AsyncClient, stranger: httpx.AsyncClient, memory_client: MemoryClient, user: str
+) -> None:
+    run = (await stranger.post("/api/chat", json={"message": "My account is with Kraken"})).json()
+    forged = BY_TOOL | {"run_id": run["run_id"], "thread_id": run["thread_id"]}
+    saved = await memory_client.save(user_id=user, text=WISH, key="1", tainted=False, source=forged)
+
+    known = await person.get(f"/api/memories/{saved['id']}/why")
+
+    assert (known.json()["asked"], known.json()["thread_id"]) == (None, None)
+    assert "Kraken" not in known.text
+
+
 async def test_anothers_memories_do_not_exist_for_me(person: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     memory_id = (await person.post("/api/memories", json={"text": WISH})).json()["id"]
 
     listed = (await stranger.get("/api/memories")).json()
     found = (await stranger.post("/api/memories/search", json={"query": WISH})).json()
-    admitted = await stranger.post(f"/api/memories/{memory_id}/admit")
+    path = f"/api/memories/{memory_id}"
+    refused = [
+        await stranger.get(path),
+        await stranger.get(f"{path}/history"),
+        await stranger.get(f"{path}/why"),
+        await stranger.patch(path, json={"text": "I want a hundred trades"}),
+        await stranger.post(f"{path}/admit"),
+    ]
 
     assert listed == {"memories": [], "next": None}
     assert found == {"memories": []}
-    assert admitted.status_code == 404
-    assert WISH not in admitted.text
+    assert {reply.status_code for reply in refused} == {404}
+    assert not any(WISH in reply.text for reply in refused)
+    assert (await person.get(path)).json()["text"] == WISH
 
 
 @pytest.mark.parametrize("forged", [{"user": "victim"}, {"user_id": "victim"}, {"filters": {"user_id": "victim"}}])
@@ -121,6 +191,7 @@ async def test_only_a_persons_key_changes_what_is_remembered(controller: Control
         read = await program.get("/api/memories")
         refused = [
             await program.post("/api/memories", json={"text": WISH}),
+            await program.patch(f"/api/memories/{nobody}", json={"text": WISH}),
             await program.post(f"/api/memories/{nobody}/admit"),
         ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fixtures.calls import CALL
+from tests.fixtures.calls import CALL, no_run
 from tests.fixtures.controller import StartController
 from tests.fixtures.counting import CountingWorkflow
 from tests.fixtures.memory_engine import BY_TOOL
@@ -171,7 +171,7 @@ async def test_the_search_tool_marks_its_thread_before_it_answers_only_when_it_f
     async def mark() -> None:
         marked.append(user)
 
-    search, save = memory_tools(memory_client)
+    search, save, *_ = memory_tools(memory_client, no_run)
     saving = replace(CALL, user_id=user, tainted=tainted, run_id=str(uuid.uuid4()))
     await save.run(saving, save.arguments.model_validate({"text": WISH}))
     await admit_all(memory_client, user)

@@ -34,6 +34,10 @@ def test_one_message_with_two_wishes_calls_the_tools_of_both(called: Called) -> 
         ("What did I tell you about open trades?", "memory_search", {"query": "open trades"}),
         ("do you know my favourite pair?", "memory_search", {"query": "favourite pair"}),
         ("Do you remember what I said about risk?", "memory_search", {"query": "risk"}),
+        ("Forget that I live in Lisbon.", "memory_search", {"query": "I live in Lisbon"}),
+        ("please forget what I told you about open trades", "memory_search", {"query": "open trades"}),
+        ("Why do you know that I live in Lisbon?", "memory_search", {"query": "I live in Lisbon"}),
+        ("How do you know about my favourite pair?", "memory_search", {"query": "my favourite pair"}),
         ("run the daily workflow", "n8n_run_workflow", {"payload": {"request": "run the daily workflow"}}),
         ("SELECT pair FROM reporting.trades;", "database_query", {"sql": "SELECT pair FROM reporting.trades"}),
         (

@@ -1,0 +1,123 @@
+"""What the model's memory tools tell it, and what they do not let it do."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.fixtures.calls import CALL, no_run
+from tests.fixtures.controller import Controller
+from tests.fixtures.memory_engine import BY_TOOL
+from tools.memory import memory_tools
+from tools.memory_client import MemoryClient
+from tools.memory_why import Asked
+from tools.registry import Tool
+
+WISH = "I never want more than three open trades"
+
+
+@pytest.fixture
+def tools(memory_client: MemoryClient) -> dict[str, Tool]:
+    """By name; no run is ever found."""
+    return {tool.name: tool for tool in memory_tools(memory_client, no_run)}
+
+
+@pytest.fixture
+async def http(controller: Controller, user: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The user's client."""
+    async with controller.client(controller.add_key(user_id=user)) as client:
+        yield client
+
+
+async def run(tool: Tool, user: str, *, tainted: bool = False, **arguments: Any) -> Any:
+    """What it answers this user."""
+    return await tool.run(replace(CALL, user_id=user, tainted=tainted), tool.arguments.model_validate(arguments))
+
+
+async def test_a_search_tells_id_date_source_figures_and_links(
+    tools: dict[str, Tool], memory_client: MemoryClient, user: str
+) -> None:
+    about = {"strategy": "Trend", "pair": "ETH/USDT", "figures": {"profit_pct": "1.50"}, "links": ["run:1"]}
+    saved = await memory_client.save(
+        user_id=user,
+        text="Trend earned 1.50 % on ETH",
+        key="1",
+        tainted=False,
+        source={"kind": "journal"},
+        kind="backtest",
+        subject=about,
+    )
+
+    answer = await run(tools["memory_search"], user, query="Trend on ETH")
+
+    assert answer["memories"] == [
+        {
+            "id": saved["id"],
+            "text": "Trend earned 1.50 % on ETH",
+            "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "kind": "backtest",
+            "source": "journal",
+            "from_untrusted_conversation": False,
+            **about,
+        }
+    ]
+
+
+async def test_what_a_tainted_thread_saves_is_said_to_wait_and_how_it_is_let_in(
+    tools: dict[str, Tool], user: str
+) -> None:
+    clean = await run(tools["memory_save"], user, text=WISH)
+    waiting = await run(tools["memory_save"], user, text="I want unlimited stakes", tainted=True)
+
+    assert "note" not in clean
+    assert waiting["state"] == "quarantined"
+    assert f"bin/pilothouse memory admit {waiting['id']}" in waiting["note"]
+
+
+async def test_a_memory_is_explained_with_the_question_of_its_run(memory_client: MemoryClient, user: str) -> None:
+    at, asked_for = datetime(2026, 1, 2, tzinfo=UTC), list[tuple[str, str]]()
+
+    async def find_asked(run_id: UUID, user_id: str) -> Asked:
+        asked_for.append((str(run_id), user_id))
+        return Asked("Please keep this", UUID(CALL.thread_id), at)
+
+    _, save, explain = memory_tools(memory_client, find_asked)
+    saved = await run(save, user, text=WISH)
+    answer = await run(explain, user, id=saved["id"])
+
+    assert asked_for == [(CALL.run_id, user)]
+    assert (answer["text"], answer["asked"], answer["run_id"]) == (WISH, "Please keep this", CALL.run_id)
+
+
+async def test_explaining_what_came_from_others_marks_the_thread(
+    tools: dict[str, Tool], memory_client: MemoryClient, user: str
+) -> None:
+    marked: list[str] = []
+
+    async def mark() -> None:
+        marked.append(user)
+
+    for number, tainted in enumerate([False, True]):
+        source = BY_TOOL
+        saved = await memory_client.save(
+            user_id=user, text=f"Note {number}", key=f"{number}", tainted=tainted, source=source
+        )
+        explain = tools["memory_explain"]
+        await explain.run(
+            replace(CALL, user_id=user, taint=mark), explain.arguments.model_validate({"id": saved["id"]})
+        )
+
+    assert marked == [user]
+
+
+async def test_asked_why_the_agent_names_the_question_that_taught_it(http: httpx.AsyncClient) -> None:
+    taught = (await http.post("/api/chat", json={"message": f"Remember that {WISH}"})).json()
+
+    reply = (await http.post("/api/chat", json={"message": f"Why do you know that {WISH}?"})).json()
+
+    assert [call["name"] for call in reply["tool_calls"]] == ["memory_search", "memory_explain"]
+    assert f'from run {taught["run_id"]}, where you asked: "Remember that {WISH}"' in reply["answer"]
