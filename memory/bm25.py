@@ -30,3 +30,7 @@ class EdgeBm25:
         for text in texts:
             vector = self._encoder.embed_document(text)
             yield Keywords(np.array(vector.indices), np.array(vector.values))
+
+    def terms(self, question: str) -> list[int]:
+        """The numbers of a question's words, as documents have them."""
+        return self._encoder.embed_query(question).indices

@@ -141,9 +141,12 @@ class EdgeClient(QdrantClient):
             for each in requests
         ]
 
-    def retrieve(self, collection_name: str, ids: Sequence[Any], *, with_payload: bool = True) -> Any:
+    def retrieve(
+        self, collection_name: str, ids: Sequence[Any], *, with_payload: bool = True, with_vectors: bool = False
+    ) -> Any:
         """The points of these ids that exist."""
-        return [_record(each) for each in self._shard(collection_name).retrieve(list(ids), with_payload, False)]
+        found = self._shard(collection_name).retrieve(list(ids), with_payload, with_vectors)
+        return [_record(each) for each in found]
 
     def scroll(
         self,
@@ -213,4 +216,18 @@ def _hit(point: edge.ScoredPoint) -> Any:
 
 
 def _record(point: edge.Record) -> Any:
-    return SimpleNamespace(id=str(point.id), payload=point.payload, vector=point.vector)
+    return SimpleNamespace(id=str(point.id), payload=point.payload, vector=_named(point.vector))
+
+
+def _named(given: Any) -> Any:
+    """As a server gives them: the one without a name alone is a plain list."""
+    if not isinstance(given, dict):
+        return given
+    named = {name: _plain(each) for name, each in cast("dict[str, Any]", given).items()}
+    return named[""] if set(named) == {""} else named
+
+
+def _plain(given: Any) -> Any:
+    if isinstance(given, edge.SparseVector):
+        return models.SparseVector(indices=given.indices, values=given.values)
+    return given

@@ -1,6 +1,5 @@
 """A person looks at one memory and puts it right."""
 
-import asyncio
 from typing import Any
 
 from memory.engine import Engine
@@ -24,7 +23,7 @@ async def history(engine: Engine, scope: str, row_id: str) -> list[MemoryEvent]:
 async def edit(engine: Engine, scope: str, change: Change) -> Memory:
     """Replace its words, vector and keywords; the old words stay in its history. What was tainted stays tainted."""
     refuse_secrets(change.text)
-    vector = await asyncio.to_thread(engine.embed, change.text)
+    vector = await engine.embedding.of_text(change.text)
     async with engine.writing.of(scope):
         row = await engine.own(scope, change.id)
         at = engine.now()

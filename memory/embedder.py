@@ -1,7 +1,6 @@
 """Meaning as vectors without a key or a download: all-MiniLM-L6-v2, int8, in ONNX, on one thread."""
 
 import hashlib
-import threading
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -18,7 +17,6 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 
 MAX_TOKENS = 256
 BATCH = 32
-AT_ONCE = 2  # each run holds its own scratch memory
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -43,7 +41,6 @@ class MiniLm:
     def __init__(self, session: Any, tokenizer: Tokenizer) -> None:
         self._session = session
         self._tokenizer = tokenizer
-        self._turns = threading.Semaphore(AT_ONCE)
 
     @classmethod
     def load(cls) -> Self:
@@ -68,8 +65,7 @@ class MiniLm:
         mask = _column(encodings, "attention_mask")
         ids = _column(encodings, "ids")
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        with self._turns:
-            output: Any = self._session.run(None, feed)[0]
+        output: Any = self._session.run(None, feed)[0]
         return _unit(_pool(output, mask))
 
 

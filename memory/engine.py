@@ -7,16 +7,18 @@ from typing import Any
 from qdrant_client import QdrantClient
 
 from memory.edge import EdgeClient
+from memory.embedding import Embedding
 from memory.finding import find_facts
 from memory.gate_secrets import refuse_secrets
 from memory.history import History
+from memory.indexes import Indexes
 from memory.locks import StripedLocks
 from memory.payload import (
     KEYS,
     LOOKED_UP,
     STATE,
+    age_of,
     digest_of,
-    is_served,
     is_tainted,
     made_by,
     note_payload,
@@ -24,10 +26,11 @@ from memory.payload import (
     state_of,
     to_memory,
 )
+from memory.recall import Recall
 from memory.records import Memory, NewRow, Note, Row, Saved, Source, Turn
 from memory.row_ids import row_id
 from memory.rows import Rows
-from memory.selection import Selection
+from memory.selection import EVERYTHING, Selection
 from pilothouse.clock import Clock
 from pilothouse.errors import NotFoundError
 
@@ -37,7 +40,9 @@ KEYWORD: Any = "keyword"  # what Mem0 passes too; the client's annotations know 
 class Engine:
     """What one user has told us."""
 
-    def __init__(self, mem0: Any, client: QdrantClient, *, collection: str, now: Clock) -> None:
+    def __init__(
+        self, mem0: Any, client: QdrantClient, *, collection: str, dimension: int, patience_s: float, now: Clock
+    ) -> None:
         self._mem0 = mem0
         self._client = client
         self.now = now
@@ -46,27 +51,27 @@ class Engine:
         self.collection = collection
         self.history = History(mem0)
         self.rows = Rows(mem0, client, collection=collection)
+        self.embedding = Embedding(mem0.embedding_model.embed)
+        self.recall = Recall(
+            self.rows, self.embedding, Indexes(self.rows, dimension=dimension, patience_s=patience_s), now=now
+        )
         for field in LOOKED_UP:
             client.create_payload_index(collection_name=self.collection, field_name=field, field_schema=KEYWORD)
 
-    async def search(self, scope: str, query: str, *, limit: int) -> list[Memory]:
-        """What this user told us that touches the question, best first."""
-        if await self.rows.first(scope) is None:  # most of a search is making vectors: not for who told us nothing
-            return []
-        found = await self._mem0.search(query, top_k=limit, filters={"user_id": scope})
-        rows = [(await self.rows.get(scope, each["id"]), each["score"]) for each in found["results"]]
-        now = self.now()
-        return [to_memory(row, score=score) for row, score in rows if row and is_served(row.payload, at=now)]
+    async def search(self, scope: str, query: str, asked: Selection = EVERYTHING, *, limit: int) -> list[Memory]:
+        """What this user told us that touches the question, best first; IndexNotReadyError while there is too much."""
+        found = await self.recall.search(scope, query, asked, limit=limit)
+        return [to_memory(row, score=score) for row, score in found]
 
     async def page(
         self, scope: str, asked: Selection, *, after: str | None, limit: int
     ) -> tuple[list[Memory], str | None]:
         """A page of the rows that are asked for, newest first, and where the next one starts."""
         found = [row async for row in self.rows.all(scope, **asked.fields) if asked.allows(row.payload)]
-        found.sort(key=_age, reverse=True)
-        rest = [row for row in found if after is None or _age(row) < after]
+        found.sort(key=age_of, reverse=True)
+        rest = [row for row in found if after is None or age_of(row) < after]
         page = rest[:limit]
-        return [to_memory(row) for row in page], _age(page[-1]) if len(rest) > limit else None
+        return [to_memory(row) for row in page], age_of(page[-1]) if len(rest) > limit else None
 
     async def save(self, scope: str, note: Note) -> Saved:
         """Keep these words. The same key, or the same words, give the id they already have."""
@@ -97,10 +102,6 @@ class Engine:
                 await self.history.add(row.id, "ADMIT", old=words, new=words, at=self.now())
             return to_memory(await self.own(scope, row_id))
 
-    def embed(self, text: str) -> list[float]:
-        """The meaning of a text that is to be kept. It takes milliseconds: call it in a thread."""
-        return self._mem0.embedding_model.embed(text, "add")
-
     async def count(self) -> int:
         """How many memories there are, of all users."""
         return await self.rows.count()
@@ -112,6 +113,7 @@ class Engine:
 
     def close(self) -> None:
         """Close store and history."""
+        self.embedding.close()
         self._client.close()
         self._mem0.close()
 
@@ -133,7 +135,7 @@ class Engine:
 
     async def _insert(self, scope: str, note: Note) -> Saved:
         """Mem0's own `add` would draw a random id, so this uses its parts: embedder, store, history."""
-        vector = await asyncio.to_thread(self.embed, note.text)
+        vector = await self.embedding.of_text(note.text)
         row = NewRow(row_id(scope, note.key, note.text), note_payload(scope, note), vector)
         await self._store(scope, [row])
         return Saved(row.id, note.text, state_of(row.payload), created=True, duplicate=False)
@@ -153,8 +155,3 @@ class Engine:
         await self.rows.put(scope, rows)
         for row in rows:
             await self.history.add(row.id, "ADD", old=None, new=row.payload["data"], at=self.now())
-
-
-def _age(row: Row) -> str:
-    """Sorts rows by when they were said, and names a place in that order."""
-    return f"{row.payload['created_at']} {row.payload.get('position', 0):04d} {row.id}"

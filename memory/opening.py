@@ -30,7 +30,14 @@ def open_engine(settings: MemorySettings, embedder: Embedder, *, now: Clock) -> 
         client = _open_store(settings)
         undo.callback(client.close)
         mem0 = _open_mem0(settings, client, embedder)
-        engine = Engine(mem0, client, collection=collection_of(embedder), now=now)
+        engine = Engine(
+            mem0,
+            client,
+            collection=collection_of(embedder),
+            dimension=embedder.dimension,
+            patience_s=settings.search_deadline_s / 2,
+            now=now,
+        )
         undo.pop_all()
     return engine
 

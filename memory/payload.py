@@ -91,6 +91,18 @@ def is_served(payload: Mapping[str, Any], *, at: datetime) -> bool:
     return state_of(payload) == "served" and (expires_at is None or datetime.fromisoformat(expires_at) > at)
 
 
+def trust_of(payload: Mapping[str, Any]) -> Trust:
+    """Whose words they are."""
+    if is_tainted(payload):
+        return "untrusted"
+    return "person" if payload["source"]["kind"] in ("person", "import") else "agent"
+
+
+def age_of(row: Row) -> str:
+    """Sorts rows by when they were said, and names a place in that order."""
+    return f"{row.payload['created_at']} {row.payload.get('position', 0):04d} {row.id}"
+
+
 def made_by(payload: Mapping[str, Any], key: str) -> bool:
     """Whether the save with this key stored the row."""
     return payload.get("saved_by") == key
@@ -99,19 +111,18 @@ def made_by(payload: Mapping[str, Any], key: str) -> bool:
 def to_memory(row: Row, *, score: float = 0.0) -> Memory:
     """A row of the store, without what is ours alone."""
     payload = row.payload
-    source = Source(**payload["source"])
     return Memory(
         id=row.id,
         text=payload["data"],
         kind=payload.get("kind", "note"),
         state=state_of(payload),
-        trust=_trust_of(source, tainted=is_tainted(payload)),
+        trust=trust_of(payload),
         tainted=is_tainted(payload),
         created_at=payload["created_at"],
         updated_at=payload["updated_at"],
         expires_at=payload.get("expires_at"),
         superseded_by=payload.get("superseded_by"),
-        source=source,
+        source=Source(**payload["source"]),
         subject=Subject(**payload["subject"]) if payload.get("subject") else None,
         score=score,
     )
@@ -134,9 +145,3 @@ def _subject_fields(subject: Subject | None) -> dict[str, Any]:
     if subject is None:
         return {"subject": None}
     return {"subject": subject.model_dump(mode="json"), "strategy": subject.strategy, "pair": subject.pair}
-
-
-def _trust_of(source: Source, *, tainted: bool) -> Trust:
-    if tainted:
-        return "untrusted"
-    return "person" if source.kind in ("person", "import") else "agent"

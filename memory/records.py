@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 Kind = Literal["note", "fact", "decision", "backtest", "outcome"]
 Trust = Literal["person", "agent", "untrusted"]
@@ -108,6 +111,14 @@ class NewRow(Row):
     """A row with its meaning as a vector."""
 
     vector: list[float]
+
+
+@dataclass(frozen=True)
+class WholeRow(Row):
+    """A row as read with its meaning and its keywords: how much each weighs in it, by the encoder's number."""
+
+    vector: Floats
+    keywords: Mapping[int, float]
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ Nothing else asks the store, so that a row that changed can be dropped from what
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from qdrant_client import QdrantClient, models
 
-from memory.records import NewRow, Row
+from memory.records import Floats, NewRow, Row, WholeRow
 from pilothouse import log
 
 PAGE = 500
-Changed = Callable[[str], None]
+KEYWORDS = "bm25"  # how Mem0 calls that vector; the other has no name
+Changed = Callable[[str, Sequence[str]], None]
 
 
 class Rows:
@@ -26,13 +28,44 @@ class Rows:
         self._listeners: list[Changed] = []
 
     def listen(self, changed: Changed) -> None:
-        """Call this with the scope after each change of its rows."""
+        """Call this with the scope and the ids after each change of its rows, before whoever changed them goes on."""
         self._listeners.append(changed)
 
     async def get(self, scope: str, row_id: str) -> Row | None:
         """The row of this id, if it is this user's. An id that is no UUID names no row."""
         found = await self._call(self._client.retrieve, ids=[row_id], with_payload=True)
         return next(iter(self._own(scope, found)), None)
+
+    async def some(self, scope: str, ids: Sequence[str]) -> dict[str, Row]:
+        """Those of these rows that exist and are this user's."""
+        found = await self._call(self._client.retrieve, ids=list(ids), with_payload=True)
+        return {row.id: row for row in self._own(scope, found)}
+
+    async def some_whole(self, scope: str, ids: Sequence[str]) -> list[WholeRow]:
+        """The same with their vectors."""
+
+        def read() -> list[WholeRow]:
+            named: list[Any] = list(ids)
+            found = self._client.retrieve(self._collection, named, with_payload=True, with_vectors=True)
+            return self._whole(scope, found)
+
+        return await asyncio.to_thread(read)
+
+    async def pages_whole(self, scope: str) -> AsyncIterator[list[WholeRow]]:
+        """Every row of this user with its vectors."""
+        offset: Any = None
+
+        def read() -> tuple[list[WholeRow], Any]:
+            found, following = self._client.scroll(
+                self._collection, scroll_filter=_of(scope, {}), limit=PAGE, offset=offset, with_vectors=True
+            )
+            return self._whole(scope, found), following
+
+        while True:
+            rows, offset = await asyncio.to_thread(read)
+            yield rows
+            if offset is None:
+                return
 
     async def first(self, scope: str, **fields: str) -> Row | None:
         """Any row with these values."""
@@ -63,18 +96,22 @@ class Rows:
         if any(row.payload["user_id"] != scope for row in rows):
             raise ValueError("a row names another user")
         vectors, payloads, ids = [row.vector for row in rows], [row.payload for row in rows], [row.id for row in rows]
-        await asyncio.to_thread(self._mem0.vector_store.insert, vectors, payloads, ids)
-        self._tell(scope)
+        await self._change(scope, ids, lambda: self._mem0.vector_store.insert(vectors, payloads, ids))
 
     async def set(self, row: Row, fields: Mapping[str, Any]) -> None:
         """Set these fields of a row that was read before; its other fields stay."""
-        await self._call(self._client.set_payload, payload=dict(fields), points=[row.id])
-        self._tell(row.payload["user_id"])
+        points: Any = [row.id]
+        await self._change(
+            row.payload["user_id"],
+            [row.id],
+            lambda: self._client.set_payload(collection_name=self._collection, payload=dict(fields), points=points),
+        )
 
     async def delete(self, scope: str, rows: Sequence[Row]) -> None:
         """Remove rows that were read before."""
-        await self._call(self._client.delete, points_selector=models.PointIdsList(points=[row.id for row in rows]))
-        self._tell(scope)
+        ids: list[Any] = [row.id for row in rows]
+        named = models.PointIdsList(points=ids)
+        await self._change(scope, ids, lambda: self._client.delete(self._collection, points_selector=named))
 
     async def count(self, scope: str | None = None) -> int:
         """How many rows there are: this user's, or everybody's."""
@@ -85,15 +122,41 @@ class Rows:
     async def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
         return await asyncio.to_thread(method, collection_name=self._collection, **arguments)
 
+    async def _change(self, scope: str, ids: Sequence[str], change: Callable[[], object]) -> None:
+        """Whoever waits may be cancelled, the change happens all the same: its thread tells of it."""
+        loop = asyncio.get_running_loop()
+
+        def change_and_tell() -> None:
+            try:
+                change()
+            finally:
+                loop.call_soon_threadsafe(self._tell, scope, ids)
+
+        await asyncio.to_thread(change_and_tell)
+
     def _own(self, scope: str, found: Sequence[Any]) -> list[Row]:
-        own = [Row(str(each.id), each.payload) for each in found if each.payload.get("user_id") == scope]
+        return [Row(str(each.id), each.payload) for each in self._of_user(scope, found)]
+
+    def _whole(self, scope: str, found: Sequence[Any]) -> list[WholeRow]:
+        return [WholeRow(str(each.id), each.payload, *_vectors(each.vector)) for each in self._of_user(scope, found)]
+
+    def _of_user(self, scope: str, found: Sequence[Any]) -> list[Any]:
+        own = [each for each in found if each.payload.get("user_id") == scope]
         if len(own) != len(found):
             log.get_logger().warning("memory.another_users_row", rows=len(found) - len(own))
         return own
 
-    def _tell(self, scope: str) -> None:
+    def _tell(self, scope: str, ids: Sequence[str]) -> None:
         for changed in self._listeners:
-            changed(scope)
+            changed(scope, ids)
+
+
+def _vectors(given: Any) -> tuple[Floats, dict[int, float]]:
+    """Meaning and keywords; a text of stop words alone has none of these."""
+    named = cast("Mapping[str, Any]", given if isinstance(given, dict) else {"": given})
+    keywords = named.get(KEYWORDS)
+    meaning = np.array(named[""], np.float32)
+    return meaning, dict(zip(keywords.indices, keywords.values, strict=True)) if keywords else {}
 
 
 def _of(scope: str, fields: Mapping[str, str]) -> models.Filter:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory.breaker import Breaker
 from memory.extraction import Extraction
+from memory.indexes import IndexNotReadyError
 from memory.loading import LoadEmbedder, load_engine
 from memory.queue import Queue, QueuedTurn
 from memory.records import Memory, Note, Saved, Turn
@@ -55,7 +56,10 @@ class MemoryService:
         scope = self.scope(asked.user)
         try:
             async with asyncio.timeout(self.settings.search_deadline_s):
-                found = await self.engine.search(scope, asked.query[:QUERY_CHARACTERS], limit=asked.limit)
+                query = asked.query[:QUERY_CHARACTERS]
+                found = await self.engine.search(scope, query, asked.selection(), limit=asked.limit)
+        except IndexNotReadyError:  # much was told: no failure, and nobody else is kept from searching
+            return [], True
         except Exception as error:  # noqa: BLE001 -- the engine raises bare Exception; memory must never fail a chat
             self.breaker.failed()
             log.get_logger().warning("search.failed", error=type(error).__name__)
