@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -35,7 +35,8 @@ async def http(controller: Controller, user: str) -> AsyncIterator[httpx.AsyncCl
 
 async def run(tool: Tool, user: str, *, tainted: bool = False, **arguments: Any) -> Any:
     """What it answers this user."""
-    return await tool.run(replace(CALL, user_id=user, tainted=tainted), tool.arguments.model_validate(arguments))
+    call = replace(CALL, user_id=user, key=str(uuid4()), tainted=tainted)
+    return await tool.run(call, tool.arguments.model_validate(arguments))
 
 
 async def test_a_search_tells_id_date_source_figures_and_links(
@@ -101,17 +102,13 @@ async def test_explaining_what_came_from_others_marks_the_thread(
     async def mark() -> None:
         marked.append(user)
 
-    for number, tainted in enumerate([False, True]):
-        source = BY_TOOL
+    explain, asking = tools["memory_explain"], replace(CALL, user_id=user, taint=mark)
+    for tainted, marks in ((False, []), (True, [user])):
         saved = await memory_client.save(
-            user_id=user, text=f"Note {number}", key=f"{number}", tainted=tainted, source=source
+            user_id=user, text=f"Tainted: {tainted}", key=f"{tainted}", tainted=tainted, source=BY_TOOL
         )
-        explain = tools["memory_explain"]
-        await explain.run(
-            replace(CALL, user_id=user, taint=mark), explain.arguments.model_validate({"id": saved["id"]})
-        )
-
-    assert marked == [user]
+        await explain.run(asking, explain.arguments.model_validate({"id": saved["id"]}))
+        assert marked == marks
 
 
 async def test_asked_why_the_agent_names_the_question_that_taught_it(http: httpx.AsyncClient) -> None:
