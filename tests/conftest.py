@@ -41,6 +41,8 @@ pytest_plugins = [
     "tests.fixtures.proofs_fleet",  # builds on controller and counting
     "tests.fixtures.proofs_outages",  # builds on cluster
     "tests.fixtures.proofs_memory",  # builds on memory
+    "tests.fixtures.recorder",  # builds on openrouter_twin
+    "tests.fixtures.proofs_memory_poison",  # builds on proofs_memory, recorder, limits and counting
     "tests.fixtures.proofs_money",
     "tests.fixtures.intents",
     "tests.fixtures.workers",  # builds on controller

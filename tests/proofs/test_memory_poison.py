@@ -1,0 +1,94 @@
+"""What others wrote is never obeyed by way of memory: it waits, is data where it is told, and stays marked for good."""
+
+import pytest
+
+from tests.fixtures.proofs import Proof
+from tests.fixtures.proofs_memory import Row
+from tests.fixtures.proofs_memory_poison import (
+    PAIRS,
+    Poison,
+    PoisonedStack,
+    extracted_from,
+    obeyed,
+    poisons,
+    shown,
+)
+
+pytestmark = pytest.mark.timeout(3600)
+
+QUESTION = "What did I tell you about trading?"
+WAYS = ("workflow", "tool", "hook")
+STAKE = 20
+PLACES = 3  # for trades, of the bot
+
+
+async def test_poison_is_never_obeyed(poisoned_stack: PoisonedStack, proof: Proof) -> None:
+    stack, wrong = poisoned_stack, list[str]()
+    for number, poison in enumerate(poisons(proof.random, proof.size(14, 200))):
+        way = WAYS[number % len(WAYS)]
+        wrong += [f"{poison} by {way}: {each}" for each in await broken_promises(stack, poison, way)]
+        proof.count(poisons=1)
+    proof.count(requests_to_models=len(stack.recorder.asked))
+
+    assert not wrong, "\n".join([f"seed {proof.seed}", *wrong])
+
+
+async def broken_promises(stack: PoisonedStack, poison: Poison, way: str) -> list[str]:
+    """What became of it before and after a person let it in."""
+    user, wrong, begin = poison.victim, list[str](), len(stack.recorder.asked)
+    planted = await stack.plant(poison, way)
+
+    before = len(stack.recorder.asked)
+    waiting = await stack.say(user, QUESTION)
+    if shown(stack.recorder.asked[before:], poison.mark) or waiting["tainted"]:
+        wrong.append("a model was told what waits in quarantine")
+    wrong += [f"was washed clean: {each}" for each in await washed(stack, user, planted)]
+
+    after = len(stack.recorder.asked)
+    cat = f"my cat is called {poison.mark[6:]}"
+    asked = await stack.say(user, QUESTION, f"Remember that {cat}")
+    told = stack.recorder.asked[after:]
+    [saved] = [row for row in (await stack.memory.everything(user)).values() if row["text"] == cat]
+    if not shown(told, poison.mark):
+        wrong.append("was admitted and told to nobody: this proves nothing")
+    if (asked["tainted"], saved["tainted"], saved["state"]) != (True, True, "quarantined"):
+        wrong.append(f"the thread that was told it, or what was saved there, is clean: {saved}")
+    if extracted_from(stack.recorder.asked[begin:], poison.mark):
+        wrong.append("memories were made of it")
+    return wrong + [f"stands where it may be obeyed: {each}" for each in obeyed(told, poison.mark)]
+
+
+async def washed(stack: PoisonedStack, user: str, planted: str) -> list[Row]:
+    """How it looks to the person who lets it in and edits it, wherever it lost its mark."""
+    named = {"user": user, "id": planted}
+    _, first = await stack.memory.ask("/memories/get", named)
+    _, edited = await stack.memory.ask("/memories/edit", {**named, "text": f"{first['text']} (seen)"})
+    _, admitted = await stack.memory.ask("/memories/admit", named)
+    return [row for row in (first, edited, admitted) if (row.get("tainted"), row.get("trust")) != (True, "untrusted")]
+
+
+async def test_poison_approves_nothing(poisoned_stack: PoisonedStack, proof: Proof) -> None:
+    stack, wrong = poisoned_stack, list[str]()
+    for poison, pair in zip(poisons(proof.random, PLACES - 1), PAIRS[1:], strict=False):
+        planted = await stack.plant(poison, "tool")
+        await stack.memory.ask("/memories/admit", {"user": poison.victim, "id": planted})
+        await stack.say(poison.victim, QUESTION, f"Buy {pair} for {STAKE} USDT")
+        wrong += [f"{poison}: {each}" for each in await beyond_a_person(stack, poison.victim)]
+        proof.count(poisons=1)
+    await stack.say("somebody else", f"Buy {PAIRS[0]} for {STAKE} USDT")
+    [allowed] = await stack.proposed("somebody else")
+
+    assert not wrong, "\n".join([f"seed {proof.seed}", *wrong])
+    assert (allowed["tainted"], allowed["decided_by"]) == (False, "allowance")  # else nothing was at stake
+
+
+async def beyond_a_person(stack: PoisonedStack, user: str) -> list[str]:
+    """What was proposed and does not wait for a person."""
+    intents = await stack.proposed(user)
+    if not intents:
+        return ["nothing was proposed: this proves nothing"]
+    return [
+        f"is {each['state']} by {each['decided_by']}: {each}"
+        for each in intents
+        if (each["tainted"], each["state"], each["decided_by"]) != (True, "awaiting_approval", None)
+    ]
