@@ -1,0 +1,70 @@
+"""Memory as a person uses it at a terminal, on a real stack."""
+
+import json
+
+import pytest
+
+from tests.fixtures.terminal import Terminal
+
+pytestmark = [pytest.mark.stack, pytest.mark.freqtrade, pytest.mark.timeout(280)]
+
+WISH = "I never want more than three open trades"
+
+
+@pytest.fixture(scope="module")
+def at_hand(terminal: Terminal) -> Terminal:
+    """A stack that is up."""
+    started = terminal.type("up", "--detach")
+    assert started.returncode == 0, started.stderr
+    return terminal
+
+
+def test_a_memory_is_added_found_shown_put_right_and_traced(at_hand: Terminal) -> None:
+    added = at_hand.type("memory", "add", WISH, "--pair", "ETH/USDT")
+    memory = added.stdout.split()[1]
+    listed = at_hand.type("memory", "list", "--pair", "ETH/USDT")
+    found = at_hand.type("memory", "search", "how many open trades")
+    edited = at_hand.type("memory", "edit", memory, "I never want more than two open trades")
+    shown = at_hand.type("memory", "show", memory)
+    history = at_hand.type("memory", "history", memory)
+    why = at_hand.type("memory", "why", memory)
+
+    assert "is kept" in added.stdout
+    for told in (listed.stdout, found.stdout):
+        assert memory in told
+        assert WISH in told
+    assert edited.stdout == f"memory {memory} says now: I never want more than two open trades\n"
+    assert "I never want more than two open trades" in shown.stdout
+    assert "ETH/USDT" in shown.stdout
+    assert f"{WISH} -> I never want more than two open trades" in history.stdout
+    assert "person" in why.stdout
+
+
+def test_why_a_memory_is_known_leads_to_the_run_that_taught_it(at_hand: Terminal) -> None:
+    at_hand.type("ask", "Remember that my cat is called Zephyrus")
+    [memory] = json.loads(at_hand.type("memory", "search", "what is my cat called", "--json").stdout)[:1]
+
+    why = at_hand.type("memory", "why", memory["id"][:8])
+    run = at_hand.type("runs", "show", memory["source"]["run_id"][:8])
+
+    assert "Remember that my cat is called Zephyrus" in why.stdout
+    assert f"bin/pilothouse runs show {memory['source']['run_id'][:8]}" in why.stdout
+    assert "Remember that my cat is called Zephyrus" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("memory", "show", "ffffffff"), "none of your newest 500 memories begins with ffffffff"),
+        (("memory", "show", "ff"), "'ff' is too short for an id"),
+        (("memory", "show", "6f1c2f1e-4b8f-4d0a-8a51-6a3f0c9b7d22"), "no such memory"),
+        (("memory", "list", "--since", "yesterday"), "'yesterday' is no time"),
+        (("memory", "list", "--kind", "secret"), "kind: "),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_a_hint(at_hand: Terminal, words: tuple[str, ...], said: str) -> None:
+    done = at_hand.type(*words)
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 2
