@@ -8,9 +8,9 @@ fails loudly. qdrant-client's own local mode is no alternative: it loses rows wh
 # Only the arguments that are mapped are taken: any other is a TypeError, never ignored.
 # pyright: reportIncompatibleMethodOverride=false
 
-import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal, cast
@@ -18,9 +18,12 @@ from typing import Any, Literal, cast
 import qdrant_edge as edge
 from qdrant_client import QdrantClient, models
 
+from memory.compaction import Compaction
 from memory.edge_filters import refuse_others, to_edge_filter
+from memory.shards import Shard, aside, open_shards
 
 TENANT_FIELD = "user_id"
+MOST = 1_000_000_000
 QUERY_FIELDS = {"query", "using", "filter", "limit", "with_payload"}
 DISTANCES = {models.Distance.COSINE: edge.Distance.Cosine}
 MODIFIERS = {models.Modifier.IDF: edge.Modifier.Idf}
@@ -34,8 +37,8 @@ class EdgeClient(QdrantClient):
         self._writing = threading.RLock()
         self._unflushed: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
-        finished = [path for path in folder.iterdir() if path.suffix != ".new"]
-        self._shards = {path.name: edge.EdgeShard.load(str(path)) for path in finished}
+        self._shards = open_shards(folder)
+        self._compactions: dict[str, Compaction] = {}
 
     def __del__(self) -> None:
         """The parent's would touch what it never made."""
@@ -44,14 +47,14 @@ class EdgeClient(QdrantClient):
         """Reads that still run get an error; nothing written is lost."""
         with self._writing:
             for shard in self._shards.values():
-                shard.close()
+                shard.engine.close()
             self._shards.clear()
 
     def flush(self) -> None:
         """Bring what was written since the last time to the disk."""
         with self._writing:
             for name in self._unflushed & self._shards.keys():
-                self._shards[name].flush()
+                self._shards[name].engine.flush()
             self._unflushed.clear()
 
     def get_collections(self) -> Any:
@@ -72,45 +75,60 @@ class EdgeClient(QdrantClient):
     ) -> bool:
         """Made aside and renamed, so that a crash leaves none half made."""
         with self._writing:
-            aside = self._folder / f"{collection_name}.new"
-            shutil.rmtree(aside, ignore_errors=True)
-            edge.EdgeShard.create(str(aside), _config(vectors_config, sparse_vectors_config)).close()
-            final = aside.rename(self._folder / collection_name)
-            self._shards[collection_name] = edge.EdgeShard.load(str(final))
+            made = aside(self._folder, collection_name)
+            edge.EdgeShard.create(str(made), _config(vectors_config, sparse_vectors_config)).close()
+            self._shards[collection_name] = Shard(made.rename(self._folder / collection_name))
         return True
 
     def delete_collection(self, collection_name: str) -> bool:
         """Closed, then its folder removed."""
         with self._writing:
-            self._shards.pop(collection_name).close()
-            shutil.rmtree(self._folder / collection_name)
+            self._shards.pop(collection_name).remove()
         return True
+
+    def compact(self, collection_name: str) -> None:
+        """Make the files hold live points only. Reads and writes go on meanwhile; one compaction at a time."""
+        with self._writing:
+            old = self._shard(collection_name)
+            compaction = self._compactions[collection_name] = Compaction(old)
+        try:
+            compaction.copy()
+            with self._writing:
+                self._shards[collection_name] = compaction.swap()
+        except BaseException:
+            compaction.abandon()
+            raise
+        finally:
+            del self._compactions[collection_name]
+        old.remove()
 
     def create_payload_index(self, collection_name: str, field_name: str, field_schema: Literal["keyword"]) -> Any:
         """Keywords only; the user's index separates tenants."""
         if field_schema != "keyword":
             raise ValueError(f"an index of {field_schema} has no mapping")
         schema = edge.KeywordIndexParams(is_tenant=field_name == TENANT_FIELD)
-        if field_name not in self._shard(collection_name).info().payload_schema:
-            self._write(collection_name, edge.UpdateOperation.create_field_index(field_name, schema))
+        if field_name not in self._shard(collection_name).engine.info().payload_schema:
+            self._write(collection_name, edge.UpdateOperation.create_field_index(field_name, schema), [])
 
     def upsert(self, collection_name: str, points: Any) -> Any:
         """Insert or replace, all or none."""
         converted = [edge.Point(each.id, _vectors(each.vector), each.payload) for each in points]
-        self._write(collection_name, edge.UpdateOperation.upsert_points(converted))
+        self._write(collection_name, edge.UpdateOperation.upsert_points(converted), [each.id for each in points])
 
     def delete(self, collection_name: str, points_selector: Any) -> Any:
         """By ids, or everything a filter matches."""
-        self._write(collection_name, _deletion(points_selector))
+        with self._writing:
+            ids = self._named(collection_name, points_selector)
+            self._write(collection_name, edge.UpdateOperation.delete_points(ids), ids)
 
     def set_payload(self, collection_name: str, payload: Any, points: Any) -> Any:
         """Set these fields on these points; their other fields stay."""
-        self._write(collection_name, edge.UpdateOperation.set_payload(list(points), payload))
+        self._write(collection_name, edge.UpdateOperation.set_payload(list(points), payload), points)
 
     def update_vectors(self, collection_name: str, points: Any) -> Any:
         """Replace vectors, keep payloads."""
         converted = [edge.PointVectors(each.id, _vectors(each.vector)) for each in points]
-        self._write(collection_name, edge.UpdateOperation.update_vectors(converted))
+        self._write(collection_name, edge.UpdateOperation.update_vectors(converted), [each.id for each in points])
 
     def query_points(
         self,
@@ -128,7 +146,8 @@ class EdgeClient(QdrantClient):
             filter=to_edge_filter(query_filter),
             with_payload=True,
         )
-        return SimpleNamespace(points=[_hit(each) for each in self._shard(collection_name).query(request)])
+        with self._reading(collection_name) as engine:
+            return SimpleNamespace(points=[_hit(each) for each in engine.query(request)])
 
     def query_batch_points(self, collection_name: str, requests: Sequence[models.QueryRequest]) -> Any:
         """Several queries, answered in their order."""
@@ -145,8 +164,8 @@ class EdgeClient(QdrantClient):
         self, collection_name: str, ids: Sequence[Any], *, with_payload: bool = True, with_vectors: bool = False
     ) -> Any:
         """The points of these ids that exist."""
-        found = self._shard(collection_name).retrieve(list(ids), with_payload, with_vectors)
-        return [_record(each) for each in found]
+        with self._reading(collection_name) as engine:
+            return [_record(each) for each in engine.retrieve(list(ids), with_payload, with_vectors)]
 
     def scroll(
         self,
@@ -160,22 +179,46 @@ class EdgeClient(QdrantClient):
     ) -> Any:
         """A page of points and where the next one starts."""
         request = edge.ScrollRequest(offset, limit, to_edge_filter(scroll_filter), with_payload, with_vectors)
-        rows, following = self._shard(collection_name).scroll(request)
+        with self._reading(collection_name) as engine:
+            rows, following = engine.scroll(request)
         return [_record(each) for each in rows], following
 
     def count(self, collection_name: str, count_filter: Any = None) -> Any:
         """How many points match."""
         request = edge.CountRequest(filter=to_edge_filter(count_filter))
-        return SimpleNamespace(count=self._shard(collection_name).count(request))
+        with self._reading(collection_name) as engine:
+            return SimpleNamespace(count=engine.count(request))
 
-    def _shard(self, name: str) -> edge.EdgeShard:
+    def _named(self, name: str, selector: Any) -> list[Any]:
+        """A deletion is always by ids, so that a compaction under way knows which points it touched."""
+        if isinstance(selector, models.PointIdsList):
+            return list(selector.points)
+        if isinstance(selector, models.FilterSelector):
+            everything = edge.ScrollRequest(None, MOST, _narrow(selector.filter), with_payload=False)
+            return [row.id for row in self._shard(name).engine.scroll(everything)[0]]
+        raise ValueError(f"points to delete are named by ids or a filter, got {type(selector).__name__}")
+
+    @contextmanager
+    def _reading(self, name: str) -> Generator[edge.EdgeShard]:
+        while not (shard := self._shard(name)).enter():
+            """A compacted one has taken its place this very moment."""
+        try:
+            yield shard.engine
+        finally:
+            shard.leave()
+
+    def _shard(self, name: str) -> Shard:
         if name not in self._shards:
             raise ValueError(f"collection {name} does not exist")
         return self._shards[name]
 
-    def _write(self, name: str, operation: edge.UpdateOperation) -> None:
+    def _write(self, name: str, operation: edge.UpdateOperation, ids: Sequence[Any]) -> None:
         with self._writing:
-            self._shard(name).update(operation)
+            try:
+                self._shard(name).engine.update(operation)
+            finally:
+                if name in self._compactions:
+                    self._compactions[name].touch(ids)
             self._unflushed.add(name)
 
 
@@ -195,14 +238,6 @@ def _vectors(given: Any) -> Any:
 
 def _vector(given: Any) -> Any:
     return edge.SparseVector(given.indices, given.values) if isinstance(given, models.SparseVector) else list(given)
-
-
-def _deletion(selector: Any) -> edge.UpdateOperation:
-    if isinstance(selector, models.PointIdsList):
-        return edge.UpdateOperation.delete_points(list(selector.points))
-    if isinstance(selector, models.FilterSelector):
-        return edge.UpdateOperation.delete_points_by_filter(_narrow(selector.filter))
-    raise ValueError(f"points to delete are named by ids or a filter, got {type(selector).__name__}")
 
 
 def _narrow(given: models.Filter) -> edge.Filter:
