@@ -9,26 +9,14 @@ from qdrant_client import QdrantClient
 from memory.edge import EdgeClient
 from memory.embedding import Embedding
 from memory.finding import find_facts
-from memory.gate_secrets import refuse_secrets
+from memory.gate import Gate
+from memory.gate_counters import Counters
 from memory.history import History
 from memory.indexes import Indexes
 from memory.locks import StripedLocks
-from memory.payload import (
-    KEYS,
-    LOOKED_UP,
-    STATE,
-    age_of,
-    digest_of,
-    is_tainted,
-    made_by,
-    note_payload,
-    said_again,
-    state_of,
-    to_memory,
-)
+from memory.payload import LOOKED_UP, STATE, age_of, state_of, to_memory
 from memory.recall import Recall
-from memory.records import Memory, NewRow, Note, Row, Saved, Source, Turn
-from memory.row_ids import row_id
+from memory.records import Memory, Note, Row, Saved, Turn
 from memory.rows import Rows
 from memory.selection import EVERYTHING, Selection
 from pilothouse.clock import Clock
@@ -41,7 +29,15 @@ class Engine:
     """What one user has told us."""
 
     def __init__(
-        self, mem0: Any, client: QdrantClient, *, collection: str, dimension: int, patience_s: float, now: Clock
+        self,
+        mem0: Any,
+        client: QdrantClient,
+        *,
+        collection: str,
+        dimension: int,
+        patience_s: float,
+        admit: Sequence[str],
+        now: Clock,
     ) -> None:
         self._mem0 = mem0
         self._client = client
@@ -54,6 +50,10 @@ class Engine:
         self.embedding = Embedding(mem0.embedding_model.embed)
         self.recall = Recall(
             self.rows, self.embedding, Indexes(self.rows, dimension=dimension, patience_s=patience_s), now=now
+        )
+        self.counters = Counters(now=now)
+        self.gate = Gate(
+            self.rows, self.history, embedding=self.embedding, admit=admit, counters=self.counters, now=now
         )
         for field in LOOKED_UP:
             client.create_payload_index(collection_name=self.collection, field_name=field, field_schema=KEYWORD)
@@ -74,14 +74,9 @@ class Engine:
         return [to_memory(row) for row in page], age_of(page[-1]) if len(rest) > limit else None
 
     async def save(self, scope: str, note: Note) -> Saved:
-        """Keep these words. The same key, or the same words, give the id they already have."""
-        refuse_secrets(note.text, *(note.subject.links if note.subject else []))
+        """Keep these words, unless they are known or hold a secret."""
         async with self.writing.of(scope):
-            known = await self.rows.first(scope, **{KEYS: note.key})
-            known = known or await self.rows.first(scope, hash=digest_of(note.text))
-            if known:
-                return await self._recognise(known, note)
-            return await self._insert(scope, note)
+            return await self.gate.save(scope, note)
 
     async def extract(self, turn: Turn) -> None:
         """Let the model find what is worth keeping; a turn whose memories are stored is not extracted again."""
@@ -90,7 +85,7 @@ class Engine:
                 return
             proposed = await find_facts(self._mem0, turn)
             async with self.writing.of(turn.scope):
-                await self._store(turn.scope, [row for row in proposed if not await self._known(turn, row)])
+                await self.gate.keep(turn, proposed)
 
     async def admit(self, scope: str, row_id: str) -> Memory:
         """Let a quarantined memory be told. It stays tainted, and so becomes every thread that is told."""
@@ -123,35 +118,3 @@ class Engine:
         if row is None:
             raise NotFoundError("no such memory", hint="bin/pilothouse memory list")
         return row
-
-    async def _recognise(self, known: Row, note: Note) -> Saved:
-        payload = dict(known.payload)
-        if note.key not in payload.get(KEYS, []):
-            changed = said_again(payload, note)
-            await self.rows.set(known, changed)
-            payload |= changed
-        duplicate = not made_by(payload, note.key)
-        return Saved(known.id, payload["data"], state_of(payload), created=False, duplicate=duplicate)
-
-    async def _insert(self, scope: str, note: Note) -> Saved:
-        """Mem0's own `add` would draw a random id, so this uses its parts: embedder, store, history."""
-        vector = await self.embedding.of_text(note.text)
-        row = NewRow(row_id(scope, note.key, note.text), note_payload(scope, note), vector)
-        await self._store(scope, [row])
-        return Saved(row.id, note.text, state_of(row.payload), created=True, duplicate=False)
-
-    async def _known(self, turn: Turn, row: NewRow) -> bool:
-        """Whether these words are kept already. A clean turn that says what a tainted one said makes it clean."""
-        known = await self.rows.first(turn.scope, hash=row.payload["hash"])
-        if known and is_tainted(known.payload):
-            source = Source(kind="turn", run_id=turn.run_id, thread_id=turn.thread_id, turn_id=turn.id)
-            note = Note(text=row.payload["data"], key=str(turn.id), source=source, at=turn.queued_at, tainted=False)
-            await self.rows.set(known, said_again(known.payload, note))
-        return known is not None
-
-    async def _store(self, scope: str, rows: Sequence[NewRow]) -> None:
-        if not rows:
-            return
-        await self.rows.put(scope, rows)
-        for row in rows:
-            await self.history.add(row.id, "ADD", old=None, new=row.payload["data"], at=self.now())

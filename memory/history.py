@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import Any, Literal
 
-Event = Literal["ADD", "UPDATE", "SUPERSEDE", "ADMIT"]
+Event = Literal["ADD", "UPDATE", "SUPERSEDE", "RESTORE", "ADMIT"]
 
 
 class History:

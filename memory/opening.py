@@ -17,6 +17,7 @@ from memory.bm25 import EdgeBm25
 from memory.edge import EdgeClient
 from memory.embedder import Embedder
 from memory.engine import Engine
+from pilothouse.admit_rules import read_admit_rules
 from pilothouse.clock import Clock
 from pilothouse.settings import MemorySettings
 
@@ -36,6 +37,7 @@ def open_engine(settings: MemorySettings, embedder: Embedder, *, now: Clock) -> 
             collection=collection_of(embedder),
             dimension=embedder.dimension,
             patience_s=settings.search_deadline_s / 2,
+            admit=read_admit_rules(settings.admit),
             now=now,
         )
         undo.pop_all()

@@ -11,7 +11,12 @@ KEYS = "save_keys"
 KEYS_KEPT = 20
 TAINTED = "tainted"
 STATE = "state"
-LOOKED_UP = (KEYS, "hash", "turn_id", STATE, "kind", "strategy", "pair")  # each has an index in the store
+UNCHECKED = "unchecked"  # "yes" until it was compared with similar older ones
+LOOKED_UP = (KEYS, "hash", "turn_id", STATE, UNCHECKED, "kind", "strategy", "pair")  # each has an index in the store
+
+
+SERVED_AGAIN = {STATE: "served", "superseded_by": None, "superseded_at": None}
+BY_PERSON = ("person", "import")
 
 
 def digest_of(text: str) -> str:
@@ -19,14 +24,14 @@ def digest_of(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def note_payload(scope: str, note: Note) -> dict[str, Any]:
+def note_payload(scope: str, note: Note, *, admitted: bool = False) -> dict[str, Any]:
     """A saved text in Mem0's shape (2.2.1), so that its get, update and delete work on it."""
     return {
         **_mem0_fields(scope, note.text, note.at),
         "saved_by": note.key,
         KEYS: [note.key],
         TAINTED: note.tainted,
-        STATE: "quarantined" if note.tainted else "served",
+        STATE: "quarantined" if note.tainted and not admitted else "served",
         "kind": note.kind,
         "position": 0,
         "expires_at": note.expires_at.isoformat() if note.expires_at else None,
@@ -55,11 +60,28 @@ def said_again(payload: Mapping[str, Any], note: Note) -> dict[str, Any]:
     """What changes when known words come under a new key. Once a clean conversation said them, they are clean for good.
 
     So nobody can taint what a person said, and only a conversation that never saw the tainted memory can clear it.
+    What was said again after a newer one had replaced it holds again, and is compared with that one.
     """
     keys = {KEYS: [*payload.get(KEYS, []), note.key][-KEYS_KEPT:]}
-    if note.tainted or not is_tainted(payload):
+    if note.tainted:
         return keys
-    return keys | {TAINTED: False, STATE: "served", "source": note.source.model_dump(mode="json")}
+    changed: dict[str, Any] = {**keys, "expires_at": _later(payload.get("expires_at"), note.expires_at)}
+    if is_tainted(payload) or (note.source.kind in BY_PERSON and payload["source"]["kind"] not in BY_PERSON):
+        changed |= {TAINTED: False, "source": note.source.model_dump(mode="json")}
+    if state_of(payload) == "quarantined" or is_replaced_before(payload, note.at):
+        at = note.at.isoformat()
+        changed |= {**SERVED_AGAIN, UNCHECKED: "yes", "created_at": at, "updated_at": at}
+    return changed
+
+
+def superseded(by: Row, *, at: datetime) -> dict[str, Any]:
+    """What changes when a newer one replaces it."""
+    return {STATE: "superseded", "superseded_by": by.id, "superseded_at": at.isoformat()}
+
+
+def is_replaced_before(payload: Mapping[str, Any], at: datetime) -> bool:
+    """Whether a newer one had replaced it by then."""
+    return state_of(payload) == "superseded" and datetime.fromisoformat(payload["superseded_at"]) < at
 
 
 def edited(payload: Mapping[str, Any], change: Change, *, at: datetime) -> dict[str, Any]:
@@ -95,7 +117,7 @@ def trust_of(payload: Mapping[str, Any]) -> Trust:
     """Whose words they are."""
     if is_tainted(payload):
         return "untrusted"
-    return "person" if payload["source"]["kind"] in ("person", "import") else "agent"
+    return "person" if payload["source"]["kind"] in BY_PERSON else "agent"
 
 
 def age_of(row: Row) -> str:
@@ -145,3 +167,10 @@ def _subject_fields(subject: Subject | None) -> dict[str, Any]:
     if subject is None:
         return {"subject": None}
     return {"subject": subject.model_dump(mode="json"), "strategy": subject.strategy, "pair": subject.pair}
+
+
+def _later(known: str | None, said: datetime | None) -> str | None:
+    """What is said again is kept as long as either wants; None is for good."""
+    if known is None or said is None:
+        return None
+    return max(datetime.fromisoformat(known), said).isoformat()

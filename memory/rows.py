@@ -91,6 +91,19 @@ class Rows:
             if offset is None:
                 return
 
+    async def near(self, scope: str, vector: Sequence[float], *, limit: int, **fields: str) -> list[tuple[Row, float]]:
+        """The rows with these values that are nearest in meaning, and their cosines."""
+        found = await self._call(
+            self._client.query_points, query=list(vector), query_filter=_of(scope, fields), limit=limit
+        )
+        scores = {str(each.id): each.score for each in found.points}
+        return [(row, scores[row.id]) for row in self._own(scope, found.points)]
+
+    async def anyones(self, *, limit: int, **fields: str) -> list[Row]:
+        """Rows of whoever: for work in the background, never for an answer."""
+        found, _ = await self._call(self._client.scroll, scroll_filter=_with(fields), limit=limit)
+        return [Row(str(each.id), each.payload) for each in found]
+
     async def put(self, scope: str, rows: Sequence[NewRow]) -> None:
         """Insert or replace all or none; a crash loses none of them once this returns."""
         if any(row.payload["user_id"] != scope for row in rows):
@@ -113,9 +126,9 @@ class Rows:
         named = models.PointIdsList(points=ids)
         await self._change(scope, ids, lambda: self._client.delete(self._collection, points_selector=named))
 
-    async def count(self, scope: str | None = None) -> int:
-        """How many rows there are: this user's, or everybody's."""
-        of = _of(scope, {}) if scope else None
+    async def count(self, scope: str | None = None, **fields: str) -> int:
+        """How many rows with these values there are: this user's, or everybody's."""
+        of = _of(scope, fields) if scope else _with(fields)
         found = await self._call(self._client.count, count_filter=of)
         return found.count
 
@@ -160,9 +173,12 @@ def _vectors(given: Any) -> tuple[Floats, dict[int, float]]:
 
 
 def _of(scope: str, fields: Mapping[str, str]) -> models.Filter:
+    return _with({"user_id": scope, **fields})
+
+
+def _with(fields: Mapping[str, str]) -> models.Filter:
     """Values only: what a caller sends is never a key, an operator or a wildcard here."""
     conditions: Any = [
-        models.FieldCondition(key=key, match=models.MatchValue(value=value))
-        for key, value in {"user_id": scope, **fields}.items()
+        models.FieldCondition(key=key, match=models.MatchValue(value=value)) for key, value in fields.items()
     ]
     return models.Filter(must=conditions)

@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from pilothouse.admit_rules import read_admit_rules
 from pilothouse.errors import SettingsError
 from pilothouse.model_rules import (
     FallbackModels,
@@ -192,6 +193,7 @@ class MemorySettings(CalledSettings):
     qdrant_url: str = Field(default="", validation_alias="QDRANT_URL")
     qdrant_api_key: str = Field(default="", validation_alias="QDRANT_API_KEY")
     search_deadline_s: float = Field(default=0.8, validation_alias="PILOTHOUSE_MEMORY_SEARCH_DEADLINE_S")
+    admit: Annotated[str, _readable(read_admit_rules)] = Field(default="", validation_alias="PILOTHOUSE_MEMORY_ADMIT")
 
 
 class WorkerSettings(ProcessSettings):
@@ -264,6 +266,9 @@ class StackSettings(BaseSettings):
     background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")
     keep_events_days: int = Field(default=30, ge=1, le=36_500, validation_alias="PILOTHOUSE_KEEP_EVENTS_DAYS")
     checkpoint_key: EncryptionKey = Field(default="", validation_alias="PILOTHOUSE_CHECKPOINT_KEY")
+    memory_admit: Annotated[str, _readable(read_admit_rules)] = Field(
+        default="", validation_alias="PILOTHOUSE_MEMORY_ADMIT"
+    )
 
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     ssl_cert_dir: str = Field(default="", validation_alias="SSL_CERT_DIR")

@@ -141,6 +141,7 @@ class Credentials:
             "PILOTHOUSE_MODEL": self.model,
             "QDRANT_URL": self.settings.qdrant_url,
             "QDRANT_API_KEY": self.settings.qdrant_api_key,
+            "PILOTHOUSE_MEMORY_ADMIT": self.settings.memory_admit,
         }
 
     def _controller(self) -> Lines:
