@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from pilothouse.errors import UnavailableError
-from pilothouse.settings import CHECKOUT
-from tests.fixtures.memory import InProcess, StartMemory, TurnsTable, environment_of
-from tests.fixtures.memory_engine import BY_TOOL, HeldEmbedder, HeldLoading
+from pilothouse.settings import CHECKOUT, MemorySettings
+from tests.fixtures.memory import Eventually, InProcess, StartMemory, TurnsTable, environment_of
+from tests.fixtures.memory_engine import BY_TOOL, HeldEmbedder, HeldLoading, fill
 from tools.memory_client import MemoryClient
 
 SEARCH = {"user": "ann", "query": "What is the limit on positions held at once?"}
@@ -46,6 +46,25 @@ async def test_a_hanging_embedder_costs_the_deadline_three_times_and_then_nothin
     assert held_embedder.asked == 3
     assert all(0.7 < waited < 1.0 for waited in waited_s[:3])
     assert waited_s[3] < 0.1
+
+
+async def test_a_user_who_told_so_much_that_it_cannot_be_read_in_time_finds_it_a_little_later_and_holds_up_nobody(
+    in_process: InProcess, memory_settings: MemorySettings, held_embedder: HeldEmbedder, eventually: Eventually
+) -> None:
+    held_embedder.released.set()
+    await fill(memory_settings, held_embedder, user="ann", memories=20_000)
+
+    async with in_process(lambda: held_embedder, search_deadline_s=0.2) as client:
+        answers = [(await client.post("/search", json=SEARCH)).json() for _ in range(4)]  # one more than the breaker bears
+
+        async def anns_are_found() -> bool:
+            return not (await client.post("/search", json=SEARCH)).json()["degraded"]
+
+        bobs = await client.post("/search", json=SEARCH | {"user": "bob"})
+        await eventually(anns_are_found)
+
+    assert answers == [{"memories": [], "degraded": True}] * 4
+    assert bobs.json() == {"memories": [], "degraded": False}
 
 
 async def test_without_postgresql_and_proxy_memory_still_saves_and_searches(in_process: InProcess) -> None:
