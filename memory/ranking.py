@@ -11,7 +11,7 @@ import numpy as np
 
 from memory.index import SURE_NAME, Instants, UserIndex
 from memory.records import Floats
-from memory.selection import Selection
+from memory.selection import EVERYTHING, Selection
 
 KEYWORDS = 0.7
 NEIGHBOURS = 0.3
@@ -26,6 +26,8 @@ COSINE_SPREAD = 0.1
 KEYWORD_SPREAD = 1.0
 TOUCHES = 0.1  # below this cosine, and without a word or name in common, it has nothing to do with the question
 
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
 
 @dataclass(frozen=True)
 class Question:
@@ -37,26 +39,30 @@ class Question:
     at_s: float
 
 
-def score(index: UserIndex, question: Question) -> tuple[Floats, Any]:
-    """A score for each memory, and which of them touch the question at all and have not expired."""
+def score(index: UserIndex, question: Question) -> tuple[Floats, Flags, Flags]:
+    """A score for each memory, which of them have not expired, and which touch the question at all."""
     live = index.expires_at_s > question.at_s
     cosine = index.vectors @ question.vector
     keywords = _keyword_scores(index, question.keywords)
     named = _named(index, question.words)
     scores = _standard(cosine, live, COSINE_SPREAD) + KEYWORDS * _standard(keywords, live, KEYWORD_SPREAD)
     scores = scores + NEIGHBOURS * _beside(scores, index.said_at_s) + NAME * named + _prior(index, question.at_s)
-    return scores, live & ((cosine >= TOUCHES) | (keywords > 0) | (named > 0))
+    return scores, live, ((cosine >= TOUCHES) | (keywords > 0) | (named > 0))
 
 
 def best(index: UserIndex, question: Question, asked: Selection, *, limit: int) -> list[tuple[str, float]]:
-    """The ids of the memories that answer best and are asked for, with their scores, best first."""
-    scores, touches = score(index, question)
+    """The ids of the memories that answer best and are asked for, with their scores, best first.
+
+    Who asks for all of a kind or a period gets them, also those that the words of the question do not touch.
+    """
+    scores, live, touches = score(index, question)
+    eligible = live if asked != EVERYTHING else live & touches
     found: list[tuple[str, float]] = []
     for place in _descending(scores):
         if len(found) == limit:
             break
         entry = index.entries[place]
-        if touches[place] and asked.matches(entry.traits):
+        if eligible[place] and asked.matches(entry.traits):
             found.append((entry.id, float(scores[place])))
     return found
 
@@ -93,7 +99,7 @@ def _named(index: UserIndex, words: Collection[int]) -> Floats:
     return named
 
 
-def _standard(values: Floats, live: Any, spread: float) -> Floats:
+def _standard(values: Floats, live: Flags, spread: float) -> Floats:
     """In deviations from the mean of what is live; what has expired lies on the mean."""
     counted = values[live]
     if not counted.size:

@@ -94,6 +94,38 @@ def test_a_deletion_takes_what_it_names_only(vector_client: QdrantClient, collec
     assert [str(row.id) for row in rows] == [BOB]
 
 
+def test_a_scroll_by_pages_gives_meaning_and_keywords_as_they_were_stored(
+    vector_client: QdrantClient, collection: str
+) -> None:
+    first, following = vector_client.scroll(collection_name=collection, limit=1, with_vectors=True)
+    second, end = vector_client.scroll(collection_name=collection, limit=1, offset=following, with_vectors=True)
+
+    vectors: dict[str, Any] = {str(row.id): row.vector for row in [*first, *second]}
+    assert end is None
+    assert {row_id: vector[""] for row_id, vector in vectors.items()} == {ANN: [1, 0], BOB: [0, 1]}
+    assert {row_id: list(vector["bm25"].indices) for row_id, vector in vectors.items()} == {ANN: [7], BOB: [8]}
+    assert list(vectors[ANN]["bm25"].values) == [1.0]
+
+
+def test_points_are_given_with_their_vectors_only_when_asked_for(vector_client: QdrantClient, collection: str) -> None:
+    plain = vector_client.retrieve(collection_name=collection, ids=[ANN], with_payload=True)
+    whole: Any = vector_client.retrieve(collection_name=collection, ids=[ANN], with_payload=True, with_vectors=True)
+
+    assert plain[0].vector is None
+    assert whole[0].vector[""] == [1, 0]
+    assert list(whole[0].vector["bm25"].indices) == [7]
+
+
+def test_a_point_without_keywords_is_given_with_its_meaning(vector_client: QdrantClient, collection: str) -> None:
+    point = models.PointStruct(id=ANN, vector={"": [0.0, 1.0]}, payload={"user_id": "ann"})
+    vector_client.upsert(collection_name=collection, points=[point])
+
+    rows: Any = vector_client.retrieve(collection_name=collection, ids=[ANN], with_vectors=True)
+
+    vector = rows[0].vector
+    assert (vector[""] if isinstance(vector, dict) else vector) == [0, 1]
+
+
 def test_an_upsert_of_the_same_id_replaces(vector_client: QdrantClient, collection: str) -> None:
     point = models.PointStruct(id=ANN, vector={"": [1.0, 0.0]}, payload={"user_id": "ann", "data": "new"})
 

@@ -55,7 +55,9 @@ async def test_a_user_who_told_so_much_that_it_cannot_be_read_in_time_finds_it_a
     await fill(memory_settings, held_embedder, user="ann", memories=20_000)
 
     async with in_process(lambda: held_embedder, search_deadline_s=0.2) as client:
-        answers = [(await client.post("/search", json=SEARCH)).json() for _ in range(4)]  # one more than the breaker bears
+        answers = [
+            (await client.post("/search", json=SEARCH)).json() for _ in range(4)
+        ]  # one more than the breaker bears
 
         async def anns_are_found() -> bool:
             return not (await client.post("/search", json=SEARCH)).json()["degraded"]

@@ -1,6 +1,7 @@
 """A text saved over HTTP is found again by whoever it belongs to, and by nobody else."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -160,3 +161,85 @@ async def test_nothing_is_told_or_kept_without_a_key(memory: MemoryProcess, path
 
     assert answer.status_code in {401, 422}
     assert "Kraken" not in answer.text
+
+
+RULES = [
+    "Stop at a loss of 3 percent on swing trades",
+    "Stop at a loss of 5 percent on day trades",
+    "Stop at a loss of 12 percent on long holdings",
+]
+PEOPLE = ["My daughter Mira is afraid of dogs", "My son Jonas is afraid of dogs", "My neighbour is afraid of dogs"]
+ABOUT_MONEY = ["The API key for the exchange expires in autumn", "I never want more than three open trades"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("what was the 12 percent rule", RULES[2]),
+        ("which one stops at 5 percent", RULES[1]),
+        ("what is Jonas afraid of", PEOPLE[1]),
+        ("tell me about mira", PEOPLE[0]),
+        ("How many positions may be held at once?", ABOUT_MONEY[1]),
+        ("exchange expires", ABOUT_MONEY[0]),
+    ],
+)
+async def test_numbers_names_words_and_meaning_each_find_what_they_point_to(
+    memory_client: MemoryClient, user: str, question: str, answer: str
+) -> None:
+    for text in (*RULES, *PEOPLE, *ABOUT_MONEY):
+        await memory_client.save(user_id=user, text=text, key=text, tainted=False, source=BY_TOOL)
+
+    found = await memory_client.search(user_id=user, query=question, limit=3)
+
+    assert found[0].text == answer
+
+
+async def test_what_is_saved_after_a_search_is_found_by_the_next(memory_client: MemoryClient, user: str) -> None:
+    for number, text in enumerate(PEOPLE):
+        await memory_client.save(user_id=user, text=text, key=text, tainted=False, source=BY_TOOL)
+        found = await memory_client.search(user_id=user, query="Who is afraid of dogs?", limit=10)
+
+        assert {memory.text for memory in found} == set(PEOPLE[: number + 1])
+
+
+@pytest.mark.parametrize(
+    ("choice", "found"),
+    [
+        ({"pair": "BTC/USDT"}, {"It lost on BTC"}),
+        ({"kind": "backtest"}, {"It lost on BTC", "It won on ETH"}),
+        ({"kind": "note"}, {"It feels wrong to trade on Sundays"}),
+        ({"strategy": "Momentum", "until": "2026-03-01T00:00:00Z"}, {"It lost on BTC"}),
+        ({"strategy": "*"}, set[str]()),
+    ],
+)
+async def test_a_search_may_ask_for_a_kind_a_strategy_a_pair_or_a_period(
+    memory_http: httpx.AsyncClient, user: str, choice: dict[str, str], found: set[str]
+) -> None:
+    def tested(text: str, pair: str, month: int) -> dict[str, Any]:
+        period = {"since": f"2026-{month:02}-01T00:00:00Z", "until": f"2026-{month:02}-20T00:00:00Z"}
+        subject = {"strategy": "Momentum", "pair": pair} | period
+        return new_memory(user, text, key=text) | {"kind": "backtest", "subject": subject}
+
+    bodies = [
+        tested("It lost on BTC", "BTC/USDT", 2),
+        tested("It won on ETH", "ETH/USDT", 4),
+        new_memory(user, "It feels wrong to trade on Sundays", key="note"),
+    ]
+    for body in bodies:
+        assert (await memory_http.post("/memories", json=body)).status_code == 201
+
+    answer = await memory_http.post("/search", json={"user": user, "query": "what did it do"} | choice)
+
+    assert {memory["text"] for memory in answer.json()["memories"]} == found
+
+
+async def test_what_expired_is_not_found_though_it_was_before(memory_http: httpx.AsyncClient, user: str) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    await memory_http.post("/memories", json=new_memory(user, "No trades today") | {"expires_at": soon.isoformat()})
+
+    before = await memory_http.post("/search", json={"user": user, "query": "trades"})
+    await asyncio.sleep((soon - datetime.now(UTC)).total_seconds())
+    after = await memory_http.post("/search", json={"user": user, "query": "trades"})
+
+    assert [memory["text"] for memory in before.json()["memories"]] == ["No trades today"]
+    assert after.json() == {"memories": [], "degraded": False}
