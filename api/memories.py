@@ -3,7 +3,7 @@
 Whose memories: always those of the key's user; anybody else's do not exist here.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -51,8 +51,9 @@ class NewMemory(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: Words = Field(examples=["I never want more than three open trades"])
+    kind: Literal["note", "decision", "backtest", "outcome"] = "note"
     expires_at: AwareDatetime | None = Field(default=None, description="then it is told to no model any more")
-    subject: Subject | None = Field(default=None, description="which strategy, pair and time it is about")
+    subject: Subject | None = Field(default=None, description="which strategy, pair and time it is about, with figures")
 
 
 class Change(BaseModel):
@@ -136,6 +137,7 @@ async def add_memory(
         key=f"api:{idempotency_key or uuid4()}",
         tainted=False,
         source={"kind": "person"},
+        kind=body.kind,
         expires_at=body.expires_at,
         subject=body.subject.model_dump(mode="json") if body.subject else None,
     )

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -16,6 +16,11 @@ Kind = Literal["note", "fact", "decision", "backtest", "outcome"]
 Trust = Literal["person", "agent", "untrusted"]
 State = Literal["served", "quarantined", "superseded"]
 SourceKind = Literal["person", "tool", "turn", "hook", "import", "journal"]
+
+
+FigureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+Figure = Annotated[Decimal, Field(max_digits=40, decimal_places=20)]  # written out it stays short
+Link = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 
 
 class Source(BaseModel):
@@ -38,10 +43,10 @@ class Subject(BaseModel):
     strategy: str | None = Field(default=None, max_length=100)
     pair: str | None = Field(default=None, max_length=40)
     timeframe: str | None = Field(default=None, max_length=10)
-    since: datetime | None = None
-    until: datetime | None = None
-    figures: dict[str, Decimal] = Field(default_factory=dict[str, Decimal], max_length=40)
-    links: list[str] = Field(default_factory=list[str], max_length=20)
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    figures: dict[FigureName, Figure] = Field(default_factory=dict[str, Decimal], max_length=40)
+    links: list[Link] = Field(default_factory=list[str], max_length=20)
 
 
 class Memory(BaseModel):

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli import instants, memories, memory_one, shapes
+from api.cli import instants, memories, memory_one, memory_record, shapes
 from api.cli.client import with_stack
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+app.add_typer(memory_record.app, name="record")
 console = Console(highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
