@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
-from simulators.openrouter import notes, tables
+from simulators.openrouter import learned, notes, tables
 from simulators.openrouter.conversation import Conversation, ToolResult
 
 SHOWN = 10
@@ -169,6 +169,8 @@ def _recalled(fields: Fields) -> str:
     doubt = " Memory did not answer in time, so something may be missing." if fields.get("degraded") else ""
     if not memories:
         return "I remember nothing about that." + doubt
+    if any(memory.get("figures") for memory in memories):
+        return learned.tell(memories, fields.get("summary")) + doubt
     lines = [f"- {_get(memory, 'text')}{_day(memory)}" for memory in memories[:SHOWN]]
     return "\n".join(["You told me:", *lines]) + doubt
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.openrouter import notes, queries, trade
+from simulators.openrouter import learned, notes, queries, trade
 from simulators.openrouter.conversation import Conversation
 from simulators.openrouter.reply import ToolCall
 
@@ -111,6 +111,7 @@ INTENTS: Sequence[Intent] = (
     ),
     Intent("why", notes.WHY, lambda asked: notes.searches(asked.match), consumes=True),
     Intent("forget", notes.FORGET, lambda asked: notes.searches(asked.match), consumes=True),
+    Intent("learned", learned.LEARNED, lambda asked: learned.searches(asked.match), consumes=True),
     Intent("remember", REMEMBER, _remember, consumes=True),
     Intent("recall", RECALL, _recall, consumes=True),
     Intent(
