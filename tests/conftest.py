@@ -33,6 +33,7 @@ pytest_plugins = [
     "tests.fixtures.controller",  # builds on proxy and memory
     "tests.fixtures.approvals_api",  # builds on approvals and controller
     "tests.fixtures.trade_journal",  # builds on approvals_api and memory
+    "tests.fixtures.backtests",  # builds on freqtrade and exchange_twin
     "tests.fixtures.terminal",
     "tests.fixtures.docs",  # builds on terminal
     "tests.fixtures.compose",  # builds on homes
