@@ -1,17 +1,22 @@
 """Memory for the model: what a person told us, found, kept and explained; shown as data only."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from pilothouse import clock
+from tools.figures import in_words, summarise, told
 from tools.memory_client import Kind, Memory, MemoryClient
 from tools.memory_why import FindAsked, explain
 from tools.registry import Call, Tool
 
+TRADING = ("decision", "backtest", "outcome")
+ABOUT = ("strategy", "pair", "since", "until")
+PAGE, SUMMED = 500, 2000  # outcomes at once, and at most
 MEMORY_CHARACTERS = 500
 ALL_CHARACTERS = 4000
 FENCE = (
@@ -59,9 +64,10 @@ def memory_tools(client: MemoryClient, find_asked: FindAsked) -> list[Tool]:
         asked = arguments.model_dump()
         asked |= {"since": _at(arguments.since, time.min), "until": _at(arguments.until, time.max)}
         found = await client.find(user_id=call.user_id, **asked)
-        if any(each.tainted for each in found):
+        outcomes = await _outcomes(client, call.user_id, asked, found)
+        if any(each.tainted for each in (*found, *outcomes)):
             await call.taint()
-        return {"memories": [_told(each) for each in found]}
+        return {"memories": [_told(each) for each in found], **_summary(outcomes, arguments)}
 
     async def save(call: Call, arguments: SaveArguments) -> Any:
         saved = await client.save(
@@ -120,7 +126,34 @@ def render_memories(memories: Sequence[Memory]) -> str:
 def _line(memory: Memory) -> str:
     words = " ".join(memory.text.split())[:MEMORY_CHARACTERS]
     warning = UNTRUSTED if memory.tainted else ""
-    return f"- [{memory.created_at:%Y-%m-%d}] {warning}{html.escape(words)}"
+    return f"- [{memory.created_at:%Y-%m-%d}] {warning}{html.escape(words)}{in_words(memory)}"
+
+
+async def _outcomes(
+    client: MemoryClient, user_id: str, asked: Mapping[str, Any], best: Sequence[Memory]
+) -> Sequence[Memory]:
+    """Every outcome that is asked for, once trading is touched at all: a sum over the best eight would mean nothing."""
+    if asked["kind"] not in (None, "outcome") or not any(each.kind in TRADING for each in best):
+        return []
+    about = {name: asked[name] for name in ABOUT}
+    found: list[Memory] = []
+    after: str | None = None
+    while len(found) < SUMMED:
+        page, after = await client.page(
+            user_id=user_id, kind="outcome", state="served", after=after, limit=PAGE, **about
+        )
+        found += [each for each in page if each.expires_at is None or each.expires_at > clock.now()]
+        if after is None:
+            break
+    return found
+
+
+def _summary(outcomes: Sequence[Memory], arguments: SearchArguments) -> dict[str, Any]:
+    """Computed here. `of` says what it is about: everything, if nothing was asked for."""
+    if not outcomes:
+        return {}
+    of = arguments.model_dump(mode="json", include=set(ABOUT), exclude_none=True)
+    return {"summary": {"of": of, "newest_only": len(outcomes) >= SUMMED, "outcomes": summarise(outcomes)}}
 
 
 def _at(day: date | None, moment: time) -> datetime | None:
@@ -135,5 +168,5 @@ def _told(memory: Memory) -> dict[str, Any]:
         "kind": memory.kind,
         "source": memory.source.kind,
         "from_untrusted_conversation": memory.tainted,
-        **(memory.subject.model_dump(mode="json", exclude_none=True, exclude_defaults=True) if memory.subject else {}),
+        **told(memory.subject),
     }
