@@ -28,7 +28,16 @@ class MemoryStore(Protocol):
         """What is remembered about the query; empty when memory is down."""
         ...
 
-    async def queue_turn(self, *, user_id: str, key: str, run_id: str, messages: Sequence[Mapping[str, str]]) -> None:
+    async def queue_turn(
+        self,
+        *,
+        user_id: str,
+        key: str,
+        run_id: str,
+        thread_id: str,
+        messages: Sequence[Mapping[str, str]],
+        recalled: Sequence[str],
+    ) -> None:
         """Hand a turn over to be remembered; repeated with the same key it is stored once."""
         ...
 

@@ -13,6 +13,7 @@ class State(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]  # the newest turns; all of them are in the transcript
     left_out: NotRequired[int]  # messages of this thread that came before them
     memories: NotRequired[str]  # recalled for this turn, rendered and fenced as data
+    recalled: NotRequired[list[str]]  # the ids of these memories
     rounds: NotRequired[int]  # model calls in this turn
     tells_of: NotRequired[str]  # the intent whose fate this turn is about; empty in others
 
@@ -23,6 +24,7 @@ class Update(TypedDict, total=False):
     messages: Sequence[AnyMessage | RemoveMessage]
     left_out: int
     memories: str
+    recalled: list[str]
     rounds: int
 
 

@@ -10,7 +10,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from memory import management
+from memory import gate_routes, management
 from memory.dependencies import Caller, Service
 from memory.folder import hold_folder
 from memory.loading import LoadEmbedder, load_minilm
@@ -51,6 +51,7 @@ def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_m
     app.post("/memories/admit")(admit)
     app.post("/turns", status_code=202)(queue_turn)
     app.include_router(management.router)
+    app.include_router(gate_routes.router)
     return app
 
 

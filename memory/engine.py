@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qdrant_client import QdrantClient
 
@@ -22,6 +22,9 @@ from memory.selection import EVERYTHING, Selection
 from pilothouse.clock import Clock
 from pilothouse.errors import NotFoundError
 
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 KEYWORD: Any = "keyword"  # what Mem0 passes too; the client's annotations know only its enum
 
 
@@ -37,9 +40,11 @@ class Engine:
         dimension: int,
         patience_s: float,
         admit: Sequence[str],
+        model: "BaseChatModel",
         now: Clock,
     ) -> None:
         self._mem0 = mem0
+        self.model = model
         self._client = client
         self.now = now
         self.writing = StripedLocks()

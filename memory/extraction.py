@@ -84,8 +84,8 @@ class Extraction:
 
 
 def refused(error: Exception) -> bool:
-    """Whether the model will refuse this turn again: asking forever would cost money each time."""
-    cause = error.__cause__
+    """Whether the model will refuse this again: asking forever would cost money each time."""
+    cause = error if isinstance(error, openai.APIStatusError) else error.__cause__
     if not isinstance(cause, openai.APIStatusError):
         return False
     if cause.status_code == NOT_WHOLE:

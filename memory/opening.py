@@ -30,7 +30,8 @@ def open_engine(settings: MemorySettings, embedder: Embedder, *, now: Clock) -> 
     with ExitStack() as undo:
         client = _open_store(settings)
         undo.callback(client.close)
-        mem0 = _open_mem0(settings, client, embedder)
+        model = _model(settings)
+        mem0 = _open_mem0(settings, client, embedder, model)
         engine = Engine(
             mem0,
             client,
@@ -38,6 +39,7 @@ def open_engine(settings: MemorySettings, embedder: Embedder, *, now: Clock) -> 
             dimension=embedder.dimension,
             patience_s=settings.search_deadline_s / 2,
             admit=read_admit_rules(settings.admit),
+            model=model,
             now=now,
         )
         undo.pop_all()
@@ -76,7 +78,7 @@ def _open_store(settings: MemorySettings) -> QdrantClient:
     )
 
 
-def _open_mem0(settings: MemorySettings, client: QdrantClient, embedder: Embedder) -> Any:
+def _open_mem0(settings: MemorySettings, client: QdrantClient, embedder: Embedder, model: ChatOpenAI) -> Any:
     logging.getLogger("mem0.utils.spacy_models").setLevel(logging.ERROR)  # it warns that spaCy is missing: we want that
     texts = _ForMem0(embedder)
     mem0_class: Any = AsyncMemory
@@ -90,7 +92,7 @@ def _open_mem0(settings: MemorySettings, client: QdrantClient, embedder: Embedde
             "history_db_path": str(settings.data / "history.db"),
             "vector_store": {"provider": "qdrant", "config": store},
             "embedder": {"provider": "langchain", "config": {"model": texts}},
-            "llm": {"provider": "langchain", "config": {"model": _model(settings)}},
+            "llm": {"provider": "langchain", "config": {"model": model}},
         }
     )
     # Set before first use: Mem0 would fetch an encoder over the network, and embed one text at a time.

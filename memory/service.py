@@ -47,7 +47,11 @@ class MemoryService:
         """Open the engine, then work off turns and flush, until cancelled."""
         while self.engine is None:
             await self._load()
-        await asyncio.gather(self._flush_regularly(), *(self.extraction.run() for _ in range(WORKERS)))
+        from memory.gate_checking import Checking  # noqa: PLC0415 -- slow to import: after the engine did
+
+        checking = Checking(self.engine, self.engine.model)
+        extracting = [self.extraction.run() for _ in range(WORKERS)]
+        await asyncio.gather(self._flush_regularly(), checking.run(), *extracting)
 
     async def search(self, asked: Search) -> tuple[list[Memory], bool]:
         """What touches the question, and whether it could not be looked up. Never later than the deadline."""

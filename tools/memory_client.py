@@ -82,7 +82,7 @@ class Memory(BaseModel):
 class MemoryEvent(BaseModel):
     """What once happened to a memory."""
 
-    event: str = Field(description="ADD, UPDATE, ADMIT or SUPERSEDE", examples=["ADD"])
+    event: str = Field(description="ADD, UPDATE, ADMIT, SUPERSEDE or RESTORE", examples=["ADD"])
     at: datetime
     old: str | None
     new: str | None
@@ -135,6 +135,10 @@ class MemoryClient:
         """One memory of this user's, whatever its state."""
         return Memory(**await self._post_one("/memories/get", user_id, memory_id))
 
+    async def restore(self, *, user_id: str, memory_id: str) -> Memory:
+        """Let a superseded memory be told again, beside the newer one. A person's decision too."""
+        return Memory(**await self._post_one("/memories/restore", user_id, memory_id))
+
     async def history(self, *, user_id: str, memory_id: str) -> Sequence[MemoryEvent]:
         """What became of it, oldest first."""
         answer = await self._post_one("/memories/history", user_id, memory_id)
@@ -145,9 +149,22 @@ class MemoryClient:
         body = {"user": user_id, "id": memory_id, **change}
         return Memory(**await self._post("/memories/edit", body, deadline_s=WRITE_DEADLINE_S))
 
-    async def queue_turn(self, *, user_id: str, key: str, run_id: str, messages: Sequence[Mapping[str, str]]) -> None:
-        """Hand a turn over to be remembered; repeated with the same key it is stored once."""
-        body = {"user": user_id, "key": key, "run_id": run_id, "messages": list(messages)}
+    async def queue_turn(
+        self,
+        *,
+        user_id: str,
+        key: str,
+        run_id: str,
+        thread_id: str | None = None,
+        messages: Sequence[Mapping[str, str]],
+        recalled: Sequence[str] = (),
+    ) -> None:
+        """Hand a turn over to be remembered; repeated with the same key it is stored once.
+
+        `recalled`: ids of the memories its model was shown, which it may have said again in its own words.
+        """
+        turn = {"run_id": run_id, "thread_id": thread_id, "messages": list(messages), "recalled": list(recalled)}
+        body = {"user": user_id, "key": key, **turn}
         await self._post("/turns", body, deadline_s=WRITE_DEADLINE_S)
 
     async def _post_one(self, path: str, user_id: str, memory_id: str) -> dict[str, Any]:

@@ -21,5 +21,6 @@ async def recall(state: State, deps: Deps, run: RunContext) -> Update:
         "messages": [RemoveMessage(id=str(message.id)) for message in gone],
         "left_out": state.get("left_out", 0) + len(gone),
         "memories": render_memories(found),
+        "recalled": [memory.id for memory in found],
         "rounds": 0,
     }

@@ -11,11 +11,21 @@ logger = log.get_logger()
 
 
 async def remember(state: State, deps: Deps, run: RunContext) -> Update:
-    """Only the person's and the model's words go out, and none from a tainted thread."""
+    """Only the person's and the model's words go out, and none from a tainted thread.
+
+    `recalled`: what the model was shown and may have repeated is not news.
+    """
     if run.tainted:
         return {}
     try:
-        await deps.memory.queue_turn(user_id=run.user_id, key=run.run_id, run_id=run.run_id, messages=_turn(state))
+        await deps.memory.queue_turn(
+            user_id=run.user_id,
+            key=run.run_id,
+            run_id=run.run_id,
+            thread_id=run.thread_id,
+            messages=_turn(state),
+            recalled=state.get("recalled", []),
+        )
     except PilothouseError as error:
         logger.warning("turn.not_queued", run_id=run.run_id, reason=error.message)
     return {}

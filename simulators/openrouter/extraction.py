@@ -30,7 +30,7 @@ def is_asked(system: str) -> bool:
     return "Memory Extractor" in system
 
 
-def extract(prompt: str) -> str:
+def answer(prompt: str) -> str:
     """The reply Mem0 parses; an empty list when nothing new was stated."""
     known = {_same(text) for text in _known(prompt)}
     facts = [fact for fact in _facts(prompt) if _same(fact) not in known]

@@ -5,7 +5,7 @@ It reads only the user's question and tool results as data; words inside a resul
 
 import json
 
-from simulators.openrouter import answers, extraction, intents, notes, schemas
+from simulators.openrouter import answers, contradictions, extraction, intents, notes, schemas
 from simulators.openrouter.conversation import Conversation
 from simulators.openrouter.reply import Reply, ToolCall
 
@@ -20,8 +20,9 @@ HELP = (
 
 def answer(conversation: Conversation) -> Reply:
     """Call the tools the question asks for; once they answered, say what they said."""
-    if extraction.is_asked(conversation.system):
-        return Reply(extraction.extract(conversation.question))
+    for rules in (extraction, contradictions):
+        if rules.is_asked(conversation.system):
+            return Reply(rules.answer(conversation.question))
     if conversation.forced in conversation.tools:
         return Reply(
             calls=(ToolCall.of(conversation.forced, **schemas.sample(conversation.tools[conversation.forced])),)

@@ -79,3 +79,13 @@ def test_an_empty_setting_counts_as_not_set(blank_shell: pytest.MonkeyPatch) -> 
         blank_shell.setenv(str(field.validation_alias), "")
 
     assert StackSettings.load() == unset
+
+
+@pytest.mark.parametrize("rules", ["news-digest", "hook:", "person:me", "hook:news-digest,everything"])
+def test_a_rule_that_names_no_source_is_refused_and_shows_one_that_does(
+    blank_shell: pytest.MonkeyPatch, rules: str
+) -> None:
+    blank_shell.setenv("PILOTHOUSE_MEMORY_ADMIT", rules)
+
+    with pytest.raises(SettingsError, match=r"PILOTHOUSE_MEMORY_ADMIT.*hook:news-digest"):
+        StackSettings.load()
