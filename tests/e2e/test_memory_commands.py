@@ -1,6 +1,7 @@
 """Memory as a person uses it at a terminal, on a real stack."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,49 @@ def test_what_cannot_be_is_one_line_and_a_hint(at_hand: Terminal, words: tuple[s
     assert done.returncode == 1
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 2
+
+
+def test_a_backtest_is_recorded_once_with_its_figures_of_each_pair(at_hand: Terminal, real_backtest: Path) -> None:
+    first = at_hand.type("memory", "record", "backtest", str(real_backtest), "--note", "Loses at night")
+    again = at_hand.type("memory", "record", "backtest", str(real_backtest), "--note", "Loses at night")
+    about = ("--strategy", "PlumbingSample", "--pair", "BTC/USDT")
+    [found] = json.loads(at_hand.type("memory", "search", "what did it earn", *about, "--json").stdout)
+
+    answer = at_hand.type("ask", "What did we learn about the strategy PlumbingSample?")
+
+    assert first.stdout.count("is kept: Backtest of PlumbingSample in ") == 3, first.stderr
+    assert again.stdout == first.stdout
+    assert found["kind"] == "backtest"
+    assert found["text"].endswith("Loses at night")
+    assert f"profit_usdt {found['subject']['figures']['profit_usdt']}" in answer.stdout
+    assert found["subject"]["links"][0] in answer.stdout
+
+
+def test_an_outcome_recorded_by_hand_is_summed_up_apart_from_the_brokers(at_hand: Terminal) -> None:
+    about = ("--pair", "DOGE/USDT", "--link", "trade:7")
+    kept = at_hand.type("memory", "record", "outcome", "The grid earned", *about, "--figure", "profit_usdt=12.5")
+    at_hand.type("memory", "record", "outcome", "The grid lost", *about, "--figure", "profit_usdt=-2.25")
+
+    answer = at_hand.type("ask", "What did we learn about DOGE/USDT?")
+
+    assert "is kept: The grid earned" in kept.stdout, kept.stderr
+    assert "2 outcomes by what you recorded: 1 won, 1 lost, 10.25 USDT in all." in answer.stdout
+    assert "- The grid lost: profit_usdt -2.25 (trade:7)" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("backtest", "gone.zip"), "gone.zip cannot be read"),
+        (("outcome", "It lost", "--figure", "profit_usdt"), "'profit_usdt' is no figure"),
+        (("outcome", "It lost", "--figure", "profit_usdt=much"), "subject"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_with_what_to_do(
+    at_hand: Terminal, words: tuple[str, ...], said: str
+) -> None:
+    refused = at_hand.type("memory", "record", *words)
+
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
