@@ -17,7 +17,7 @@ Placed = Sequence[tuple[int, WholeRow]]
 
 SURE_NAME, PERHAPS_A_NAME = 1.0, 0.5
 TRUST: dict[Trust, float] = {"person": 1.0, "agent": 0.5, "untrusted": 0.0}
-ENTRY_BYTES = 1000  # what Python keeps of an entry beside the arrays, measured
+ENTRY_BYTES = 600  # what Python keeps of an entry beside the arrays, measured
 ASKED_FOR = ("kind", "strategy", "pair", "created_at")  # what a `Selection` looks at
 
 

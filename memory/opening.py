@@ -51,19 +51,22 @@ def collection_of(embedder: Embedder) -> str:
     return f"memories-{embedder.id}-{embedder.dimension}"
 
 
-class _ForMem0(Embeddings):
+class ForMem0(Embeddings):
     """Our embedder in the shape of Mem0's `langchain` provider."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """As langchain calls it."""
         return self._embedder.embed(texts)
 
     def embed_batch(self, texts: list[str], memory_action: str = "add") -> list[list[float]]:  # noqa: ARG002 -- Mem0's signature
+        """As Mem0 calls it; its own would embed one text at a time."""
         return self._embedder.embed(texts)
 
     def embed_query(self, text: str) -> list[float]:
+        """As both call it, for one text."""
         return self._embedder.embed([text])[0]
 
 
@@ -80,7 +83,7 @@ def _open_store(settings: MemorySettings) -> QdrantClient:
 
 def _open_mem0(settings: MemorySettings, client: QdrantClient, embedder: Embedder, model: ChatOpenAI) -> Any:
     logging.getLogger("mem0.utils.spacy_models").setLevel(logging.ERROR)  # it warns that spaCy is missing: we want that
-    texts = _ForMem0(embedder)
+    texts = ForMem0(embedder)
     mem0_class: Any = AsyncMemory
     store = {
         "client": client,

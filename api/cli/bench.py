@@ -13,7 +13,9 @@ OWN_ARGUMENTS = PASS_THROUGH | {"allow_interspersed_args": False}  # `bench turn
 
 def bench(
     context: typer.Context,
-    name: Annotated[Literal["turn", "turns", "proxy", "long_thread", "stack"], typer.Argument(help="What to measure.")],
+    name: Annotated[
+        Literal["turn", "turns", "proxy", "memory", "long_thread", "stack"], typer.Argument(help="What to measure.")
+    ],
 ) -> None:
     """Measure, and print a table; further arguments are the benchmark's own (NAME --help shows them).
 
@@ -24,6 +26,8 @@ def bench(
     bin/pilothouse bench turns   # against Aegra and langgraph dev, on a stack of its own: about ten minutes
 
     bin/pilothouse bench proxy   # our proxy against LiteLLM's, beside a bare pass-through: five to ten minutes
+
+    bin/pilothouse bench memory   # our memory against stock Mem0, speed and what is found: ten minutes and more
 
     bin/pilothouse bench long_thread   # one thread of 1,000 turns: its beginning, middle and end
 

@@ -165,7 +165,7 @@ def test_what_is_not_served_is_not_found(state: str) -> None:
     [
         (Selection({"pair": "BTC/USDT"}), {"btc"}),
         (Selection({"kind": "backtest"}), {"btc", "eth"}),
-        (Selection({"kind": "backtest", "strategy": "Other"}), set()),
+        (Selection({"kind": "backtest", "strategy": "Other"}), set[str]()),
         (Selection({}, since=NOW - timedelta(days=10)), {"eth", "note"}),
         (Selection({"kind": "backtest"}, until=NOW - timedelta(days=10)), {"btc"}),
     ],
