@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from memory.index import ENTRY_BYTES
 from memory.indexes import MANY, Indexes, IndexNotReadyError
 from memory.payload import note_payload
 from memory.records import Note, Source, WholeRow
 
 ANN, BOB, EVE = "u_ann", "u_bob", "u_eve"
+
+ROOM_FOR_TWO = 5 * ENTRY_BYTES // 2  # of one memory each
 
 
 @dataclass
@@ -161,7 +164,7 @@ async def test_so_many_changes_that_reading_them_takes_long_are_read_beside_the_
 async def test_who_asked_longest_ago_makes_room_and_is_read_again(store: Store) -> None:
     for scope in (BOB, EVE):
         store.put(scope, f"of {scope}")
-    indexes = Indexes(store, dimension=2, patience_s=1, held_bytes=3000)  # two of one memory
+    indexes = Indexes(store, dimension=2, patience_s=1, held_bytes=ROOM_FOR_TWO)
 
     for scope in (ANN, BOB, ANN, EVE, ANN, BOB):
         assert len(await ids_of(indexes, scope)) == 1
@@ -171,7 +174,7 @@ async def test_who_asked_longest_ago_makes_room_and_is_read_again(store: Store) 
 
 async def test_the_user_who_asks_is_answered_though_all_that_is_known_of_them_takes_more_room(store: Store) -> None:
     store.put(ANN, *(f"note {number}" for number in range(100)))
-    indexes = Indexes(store, dimension=2, patience_s=1, held_bytes=3000)
+    indexes = Indexes(store, dimension=2, patience_s=1, held_bytes=ROOM_FOR_TWO)
 
     assert len(await ids_of(indexes)) == 101
     assert len(await ids_of(indexes)) == 101
