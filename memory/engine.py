@@ -1,7 +1,7 @@
 """Mem0 over Qdrant, for one user at a time. Callers name a scope; filters, dates and metadata are made here."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qdrant_client import QdrantClient
@@ -25,6 +25,7 @@ from pilothouse.errors import NotFoundError
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+OURS = "memories-"
 KEYWORD: Any = "keyword"  # what Mem0 passes too; the client's annotations know only its enum
 
 
@@ -101,6 +102,31 @@ class Engine:
                 words = row.payload["data"]
                 await self.history.add(row.id, "ADMIT", old=words, new=words, at=self.now())
             return to_memory(await self.own(scope, row_id))
+
+    def all_rows(self) -> list[Rows]:
+        """Those of every collection of ours: of this embedder, of another, and what Mem0 may have noted beside them."""
+        names = [each.name for each in self._client.get_collections().collections]
+        others = [name for name in names if name.startswith(OURS) and name != self.collection]
+        return [self.rows, *(Rows(self._mem0, self._client, collection=name) for name in others)]
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the store's files are ours."""
+        return isinstance(self._client, EdgeClient)
+
+    async def compact(self) -> None:
+        """Make our files hold what is kept, and nothing that was deleted."""
+        if isinstance(self._client, EdgeClient):
+            for name in [each.name for each in self._client.get_collections().collections]:
+                await asyncio.to_thread(self._client.compact, name)
+        await self.history.compact()
+
+    async def held(self, texts: Collection[str]) -> set[str]:
+        """Those of the texts that are part of what anybody keeps."""
+        held = await self.history.held(texts)
+        for rows in self.all_rows():
+            held.update(await rows.held({*texts} - held))
+        return held
 
     async def count(self) -> int:
         """How many memories there are, of all users."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections.abc import Callable
 
 
 class StripedLocks:
@@ -13,3 +14,13 @@ class StripedLocks:
     def of(self, scope: str) -> asyncio.Lock:
         """The lock of this user."""
         return self._locks[zlib.crc32(scope.encode()) % len(self._locks)]
+
+
+async def to_the_end(work: Callable[[], object]) -> None:
+    """Do this in a thread. Whoever is cancelled meanwhile still waits for it: their lock must not open before."""
+    thread = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        raise

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from memory import editing
 from memory.dependencies import Caller, Service
 from memory.records import Memory
-from memory.schemas import Edit, Events, Named
+from memory.schemas import Edit, Events, Forget, Forgotten, Named
 
 router = APIRouter()
 
@@ -26,3 +26,10 @@ async def history(named: Named, service: Service, _: Caller) -> Events:
 async def edit(asked: Edit, service: Service, _: Caller) -> Memory:
     """Put a person's words in place of the kept ones."""
     return await editing.edit(service.opened(), service.scope(asked.user), asked.change())
+
+
+@router.post("/memories/forget")
+async def forget(asked: Forget, service: Service, _: Caller) -> Forgotten:
+    """Erase, compact and look; the answer comes when all that is done."""
+    ids = None if asked.everything else [str(each) for each in asked.ids]
+    return await service.forgetting.forget(service.scope(asked.user), ids)

@@ -16,7 +16,7 @@ from qdrant_client import QdrantClient
 from memory.bm25 import EdgeBm25
 from memory.edge import EdgeClient
 from memory.embedder import Embedder
-from memory.engine import Engine
+from memory.engine import OURS, Engine
 from pilothouse.admit_rules import read_admit_rules
 from pilothouse.clock import Clock
 from pilothouse.settings import MemorySettings
@@ -48,7 +48,7 @@ def open_engine(settings: MemorySettings, embedder: Embedder, *, now: Clock) -> 
 
 def collection_of(embedder: Embedder) -> str:
     """Vectors of two embedders never share a collection."""
-    return f"memories-{embedder.id}-{embedder.dimension}"
+    return f"{OURS}{embedder.id}-{embedder.dimension}"
 
 
 class ForMem0(Embeddings):
@@ -104,6 +104,7 @@ def _open_mem0(settings: MemorySettings, client: QdrantClient, embedder: Embedde
     # Its history is a by-product: safe from a crash of ours, and no wait for the disk at each row.
     mem0.db.connection.execute("PRAGMA journal_mode = WAL")
     mem0.db.connection.execute("PRAGMA synchronous = NORMAL")
+    mem0.db.connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
     return mem0
 
 

@@ -43,6 +43,17 @@ PARK = """
     UPDATE memory.turns
     SET attempts = attempts + 1, parked_at = now(), error = %(error)s
     WHERE id = %(id)s"""
+FORGET_ALL = """
+    UPDATE memory.turns
+    SET done_at = coalesce(done_at, now()), messages = '[]', recalled = '{}',
+        run_id = NULL, thread_id = NULL, error = NULL
+    WHERE scope = %(scope)s"""
+FORGET_SAID = """
+    UPDATE memory.turns
+    SET done_at = now(), messages = '[]', recalled = '{}', error = NULL
+    WHERE scope = %(scope)s
+        AND done_at IS NULL
+        AND (id::text = ANY(%(origins)s) OR run_id::text = ANY(%(origins)s))"""
 LENGTH = """
     SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting,
         count(parked_at) AS parked,
@@ -103,11 +114,15 @@ class Queue:
     async def put(self, turn: QueuedTurn) -> None:
         """Durable when it returns; the same key again changes nothing."""
         row = asdict(turn) | {"messages": Jsonb([each.model_dump() for each in turn.messages])}
-        try:
-            await self._execute(PUT, row)
-        except psycopg.OperationalError as error:
-            hint = "is PostgreSQL up? bin/pilothouse status; then send it again"
-            raise UnavailableError("the queue of turns cannot be reached", hint=hint) from error
+        await self._execute_or_say(PUT, row)
+
+    async def forget_all(self, scope: str) -> None:
+        """Nothing of this user waits any more; the keys stay, so that no turn is taken a second time."""
+        await self._execute_or_say(FORGET_ALL, {"scope": scope})
+
+    async def forget_said(self, scope: str, origins: Sequence[str]) -> None:
+        """The same for the waiting turns of these runs, or with these ids."""
+        await self._execute_or_say(FORGET_SAID, {"scope": scope, "origins": list(origins)})
 
     async def length(self) -> QueueLength | None:
         """None while PostgreSQL cannot be reached."""
@@ -123,6 +138,13 @@ class Queue:
         async with self._pool.connection(PATIENCE_S) as connection, connection.transaction():
             row = await (await connection.execute(CLAIM)).fetchone()
             yield Claim(_turn(row), connection) if row else None
+
+    async def _execute_or_say(self, statement: LiteralString, parameters: dict[str, Any]) -> None:
+        try:
+            await self._execute(statement, parameters)
+        except psycopg.OperationalError as error:
+            hint = "is PostgreSQL up? bin/pilothouse status; then send it again"
+            raise UnavailableError("the queue of turns cannot be reached", hint=hint) from error
 
     async def _execute(
         self, statement: LiteralString, parameters: dict[str, Any], *, patience_s: float = PATIENCE_S

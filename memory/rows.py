@@ -4,12 +4,13 @@ Nothing else asks the store, so that a row that changed can be dropped from what
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 from qdrant_client import QdrantClient, models
 
+from memory.locks import to_the_end
 from memory.records import Floats, NewRow, Row, WholeRow
 from pilothouse import log
 
@@ -132,11 +133,22 @@ class Rows:
         found = await self._call(self._client.count, count_filter=of)
         return found.count
 
+    async def held(self, texts: Collection[str]) -> list[str]:
+        """Those of the texts that lie in a memory of anybody's: only to tell a trace from words that are kept."""
+        held, offset = list[str](), None
+        while texts:
+            found, offset = await self._call(self._client.scroll, limit=PAGE, offset=offset)
+            words = [str(each.payload.get("data", "")) for each in found]
+            held += [text for text in texts if any(text in each for each in words)]
+            if offset is None:
+                break
+        return held
+
     async def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
         return await asyncio.to_thread(method, collection_name=self._collection, **arguments)
 
     async def _change(self, scope: str, ids: Sequence[str], change: Callable[[], object]) -> None:
-        """Whoever waits may be cancelled, the change happens all the same: its thread tells of it."""
+        """Told of by its own thread, and waited for even by who is cancelled: their lock must not open before."""
         loop = asyncio.get_running_loop()
 
         def change_and_tell() -> None:
@@ -145,7 +157,7 @@ class Rows:
             finally:
                 loop.call_soon_threadsafe(self._tell, scope, ids)
 
-        await asyncio.to_thread(change_and_tell)
+        await to_the_end(change_and_tell)
 
     def _own(self, scope: str, found: Sequence[Any]) -> list[Row]:
         return [Row(str(each.id), each.payload) for each in self._of_user(scope, found)]

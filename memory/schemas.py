@@ -1,9 +1,9 @@
 """What callers send and get. Fields that are not listed are refused: nobody filters, dates or tags by accident."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from memory.gate_secrets import without_secrets
 from memory.records import Change, Kind, Memory, MemoryEvent, Message, Source, State, Subject
@@ -100,6 +100,36 @@ class Edit(Named):
     def change(self) -> Change:
         """The same for the engine."""
         return Change(str(self.id), self.text, "expires_at" in self.model_fields_set, self.expires_at)
+
+
+class Forget(Body):
+    """Which memories are to leave no trace: some, or all there are."""
+
+    ids: list[UUID] = Field(default_factory=list[UUID], max_length=1000)
+    everything: bool = False
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.ids) == self.everything:
+            raise ValueError("give ids, or everything: true")
+        return self
+
+
+class Proof(BaseModel):
+    """What was read after the erasure, and how many of the forgotten texts were still seen."""
+
+    files: int
+    bytes: int
+    left: int
+
+
+class Forgotten(BaseModel):
+    """`compacted`: the store's files were written anew without them; else `reason` says why not."""
+
+    forgotten: int
+    compacted: bool
+    reason: str | None
+    proof: Proof
 
 
 class NewMessage(Message):

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memory.breaker import Breaker
 from memory.extraction import Extraction
+from memory.forgetting import Forgetting
 from memory.indexes import IndexNotReadyError
 from memory.loading import LoadEmbedder, load_engine
+from memory.passages import ForgottenError, Passages
 from memory.queue import Queue, QueuedTurn
 from memory.records import Memory, Note, Saved, Turn
 from memory.schemas import List, Listed, Named, NewMemory, NewTurn, Search
@@ -42,6 +45,8 @@ class MemoryService:
 
     def __post_init__(self) -> None:
         self.extraction = Extraction(self.queue, self._extract)
+        self.passages = Passages()
+        self.forgetting = Forgetting(self.settings.data, self.queue, self.passages, self.opened)
 
     async def run(self) -> None:
         """Open the engine, then work off turns and flush, until cancelled."""
@@ -50,8 +55,9 @@ class MemoryService:
         from memory.gate_checking import Checking  # noqa: PLC0415 -- slow to import: after the engine did
 
         checking = Checking(self.engine, self.engine.model)
-        extracting = [self.extraction.run() for _ in range(WORKERS)]
-        await asyncio.gather(self._flush_regularly(), checking.run(), *extracting)
+        await asyncio.gather(
+            self._flush_regularly(), self.forgetting.resume_files(), self._work_off_turns(), checking.run()
+        )
 
     async def search(self, asked: Search) -> tuple[list[Memory], bool]:
         """What touches the question, and whether it could not be looked up. Never later than the deadline."""
@@ -83,7 +89,9 @@ class MemoryService:
             expires_at=new.expires_at,
             subject=new.subject,
         )
-        return await self.opened().save(self.scope(new.user), note)
+        scope = self.scope(new.user)
+        async with self.passages.passing(scope):
+            return await self.opened().save(scope, note)
 
     async def page(self, asked: List) -> Listed:
         """A page of memories."""
@@ -100,7 +108,8 @@ class MemoryService:
     async def queue_turn(self, new: NewTurn) -> None:
         """Keep a turn for extraction; in PostgreSQL when it returns."""
         scope, key = self.scope(new.user), key_digest(new.key)
-        await self.queue.put(QueuedTurn(scope, key, new.run_id, new.thread_id, new.messages, new.recalled))
+        async with self.passages.passing(scope):
+            await self.queue.put(QueuedTurn(scope, key, new.run_id, new.thread_id, new.messages, new.recalled))
         self.extraction.wake()
 
     async def health(self) -> tuple[bool, dict[str, Any]]:
@@ -122,6 +131,10 @@ class MemoryService:
         if self.engine:
             self.engine.close()
 
+    async def _work_off_turns(self) -> None:
+        await self.forgetting.resume_turns()
+        await asyncio.gather(*(self.extraction.run() for _ in range(WORKERS)))
+
     async def _flush_regularly(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_S)
@@ -133,9 +146,9 @@ class MemoryService:
     async def _load(self) -> None:
         started_s = time.monotonic()
         try:
-            self.engine = await asyncio.to_thread(
-                load_engine, self.settings, load_embedder=self.load_embedder, now=self.now
-            )
+            engine = await asyncio.to_thread(load_engine, self.settings, load_embedder=self.load_embedder, now=self.now)
+            await self.forgetting.resume_rows(engine)
+            self.engine = engine
         except Exception as error:  # noqa: BLE001 -- the run loop: /health tells, and a Qdrant that was down may come up
             self.load_error = f"{type(error).__name__}: {error}"
             log.get_logger().error("engine.not_opened", error=self.load_error)
@@ -152,7 +165,9 @@ class MemoryService:
             return None
 
     async def _extract(self, turn: Turn) -> None:
-        await self.opened().extract(turn)
+        with suppress(ForgottenError):  # then it is done with, as if nothing was found
+            async with self.passages.passing(turn.scope, turn) as passage:
+                await passage.run(self.opened().extract(turn))
 
     def opened(self) -> "Engine":
         """The engine, or an error that says why there is none yet."""
