@@ -3,8 +3,9 @@
 from typing import Any
 
 from memory.engine import Engine
+from memory.gate_rules import is_structured
 from memory.gate_secrets import refuse_secrets
-from memory.payload import digest_of, edited, to_memory
+from memory.payload import UNCHECKED, digest_of, edited, state_of, to_memory
 from memory.records import Change, Memory, MemoryEvent, NewRow, Row
 from pilothouse.errors import ConflictError
 
@@ -28,6 +29,8 @@ async def edit(engine: Engine, scope: str, change: Change) -> Memory:
         row = await engine.own(scope, change.id)
         at = engine.now()
         payload = edited(row.payload, change, at=at)
+        if state_of(payload) == "served" and not is_structured(payload):
+            payload[UNCHECKED] = "yes"  # the new words may contradict older ones
         await _refuse_known_words(engine, scope, row, change.text)
         await engine.rows.put(scope, [NewRow(row.id, payload, vector)])
         await engine.history.add(row.id, "UPDATE", old=row.payload["data"], new=change.text, at=at)
