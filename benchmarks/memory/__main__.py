@@ -7,7 +7,7 @@
 Speed: invented memories with vectors that cost next to nothing, so that the store is measured; the embedding of a
 question is measured with the real model and stands apart. A store is filled by one process and opened by the next. The
 peer is Mem0 as it comes, with qdrant-client's local mode in a folder: it searches by meaning alone, as it cannot fetch
-its keyword encoder offline, and is asked less, as each of its searches takes seconds at 100,000. No HTTP on either side.
+its keyword encoder offline, and is asked less, as each of its searches takes seconds at 100,000. Neither speaks HTTP.
 
 Quality: turns of conversations are stored, and each question should find those that answer it. No model is asked. BM25
 is a textbook's, with statistics of its own for each conversation; stock Mem0 gets our keyword encoder, in its favour.
