@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.staticfiles import StaticFiles
 
-from api import approvals, chat, halts, health, links, memories, runs, schedules, threads, trading, usage
+from api import approvals, chat, forgetting, halts, health, links, memories, runs, schedules, threads, trading, usage
 from api.access import Access
 from api.composition import open_core
 from api.requests import Guard
@@ -31,7 +31,20 @@ def create_app(settings: ControllerSettings) -> FastAPI:
     app = FastAPI(title="Pilothouse", version="0.1.0", docs_url=None, redoc_url=None, lifespan=lifespan)
     install_error_handlers(app, payload_error=RequestValidationError)
     app.add_middleware(Guard)
-    for module in (chat, runs, schedules, threads, trading, approvals, links, halts, memories, usage, health):
+    for module in (
+        chat,
+        runs,
+        schedules,
+        threads,
+        trading,
+        approvals,
+        links,
+        halts,
+        memories,
+        forgetting,
+        usage,
+        health,
+    ):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app

@@ -13,7 +13,8 @@ from api.access import Key, needs
 from api.refusals import refusals
 from api.repeats import IdempotencyKey
 from api.requests import STRICT
-from tools.memory_client import Kind, Memory, MemoryClient, MemoryEvent, State, Subject
+from tools.memory_answers import MemoryEvent
+from tools.memory_client import Kind, Memory, MemoryClient, State, Subject
 from tools.memory_why import FindAsked, Why, explain
 
 router = APIRouter(prefix="/api/memories", tags=["memories"], dependencies=STRICT)
@@ -162,6 +163,12 @@ async def change_memory(key: Person, memory: Remembered, memory_id: UUID, body: 
     """Put it right in your words. The old ones stay in its history; what was marked as tainted stays so."""
     change = body.model_dump(exclude_unset=True)
     return await memory.edit(user_id=key.user_id, memory_id=str(memory_id), **change)
+
+
+@router.post("/{memory_id}/restore", responses=REFUSALS)
+async def restore_memory(key: Person, memory: Remembered, memory_id: UUID) -> Memory:
+    """Let the agent be told a superseded memory again; the newer one stays too."""
+    return await memory.restore(user_id=key.user_id, memory_id=str(memory_id))
 
 
 @router.get("/{memory_id}/history", responses=REFUSALS)

@@ -1,4 +1,4 @@
-"""Memory for the model: what a person told us, found, kept and explained; shown as data only."""
+"""Memory for the model: what a person told us, found, kept, forgotten and explained; shown as data only."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from pilothouse import clock
+from pilothouse.errors import ForbiddenError
 from tools.figures import in_words, summarise, told
 from tools.memory_client import Kind, Memory, MemoryClient
 from tools.memory_why import FindAsked, explain
@@ -48,6 +49,12 @@ class SaveArguments(BaseModel):
     text: str = Field(min_length=1, max_length=4000, description="One fact or wish of the user, in a full sentence")
 
 
+class ForgetArguments(BaseModel):
+    """What `memory_forget` takes."""
+
+    ids: list[UUID] = Field(min_length=1, max_length=20, description="As memory_search returned them")
+
+
 class ExplainArguments(BaseModel):
     """What `memory_explain` takes."""
 
@@ -55,7 +62,7 @@ class ExplainArguments(BaseModel):
 
 
 def memory_tools(client: MemoryClient, find_asked: FindAsked) -> list[Tool]:
-    """Find, keep, explain. What a tainted thread saves is tainted, and so is each thread that finds it.
+    """Find, keep, forget, explain. What a tainted thread saves is tainted, and so is each thread that finds it.
 
     The words saved are the model's own: only the thread can say whether others had a hand in them.
     """
@@ -80,6 +87,16 @@ def memory_tools(client: MemoryClient, find_asked: FindAsked) -> list[Tool]:
         note = {"note": IN_QUARANTINE.format(saved["id"])} if saved["state"] == "quarantined" else {}
         return {**saved, **note}
 
+    async def forget(call: Call, arguments: ForgetArguments) -> Any:
+        ids = [str(each) for each in arguments.ids]
+        if call.tainted:
+            raise ForbiddenError(
+                "nothing was forgotten: this conversation holds text that others wrote, and their words must not erase"
+                " what the user said",
+                hint=f"the user can do it: bin/pilothouse memory forget {' '.join(ids)}",
+            )
+        return {"forgotten": (await client.forget(user_id=call.user_id, ids=ids)).forgotten, "ids": ids}
+
     async def why(call: Call, arguments: ExplainArguments) -> Any:
         known = await explain(client, find_asked, user_id=call.user_id, memory_id=str(arguments.id))
         if known.tainted:
@@ -100,6 +117,13 @@ def memory_tools(client: MemoryClient, find_asked: FindAsked) -> list[Tool]:
             description="Remember a fact, preference or rule the user stated. Use it when asked to remember something.",
             arguments=SaveArguments,
             run=save,
+            risk="writes",
+        ),
+        Tool(
+            name="memory_forget",
+            description="Erase memories for good. Only when the user asks for it in this conversation; search first.",
+            arguments=ForgetArguments,
+            run=forget,
             risk="writes",
         ),
         Tool(

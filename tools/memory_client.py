@@ -23,9 +23,11 @@ from pilothouse.errors import (
     UnavailableError,
     UpstreamError,
 )
+from tools.memory_answers import Forgotten, MemoryEvent
 
 SEARCH_DEADLINE_S = 1.0  # memory itself gives up at 0.8 s
 WRITE_DEADLINE_S = 10.0
+FORGET_DEADLINE_S = 60.0  # the store is written anew without the words
 HINT = "bin/pilothouse status, bin/pilothouse logs memory"
 ERRORS: dict[int, type[PilothouseError]] = {
     404: NotFoundError,
@@ -77,15 +79,6 @@ class Memory(BaseModel):
     expires_at: datetime | None = None
     superseded_by: str | None = None
     subject: Subject | None = None
-
-
-class MemoryEvent(BaseModel):
-    """What once happened to a memory."""
-
-    event: str = Field(description="ADD, UPDATE, ADMIT, SUPERSEDE or RESTORE", examples=["ADD"])
-    at: datetime
-    old: str | None
-    new: str | None
 
 
 @dataclass(frozen=True)
@@ -148,6 +141,11 @@ class MemoryClient:
         """Put a person's words in the place of what is kept. `change`: text, and expires_at where it changes."""
         body = {"user": user_id, "id": memory_id, **change}
         return Memory(**await self._post("/memories/edit", body, deadline_s=WRITE_DEADLINE_S))
+
+    async def forget(self, *, user_id: str, **which: Any) -> Forgotten:
+        """Erase memories for good; what is gone already does no harm. `which`: ids, or everything=True."""
+        body = {"user": user_id, **which}
+        return Forgotten(**await self._post("/memories/forget", body, deadline_s=FORGET_DEADLINE_S))
 
     async def queue_turn(
         self,

@@ -35,6 +35,7 @@ LISTS = {
     "no thread ": "bin/pilothouse threads list",
     "no run ": "bin/pilothouse runs list",
     "no schedule ": "bin/pilothouse schedule list",
+    "no such memory": "bin/pilothouse memory list",
 }
 REFUSALS = {kind.status: kind for kind in (BadInputError, TooLargeError, ConflictError, UnavailableError)}
 

@@ -141,5 +141,7 @@ def quarantine(*, as_json: AsJson = False) -> None:
         typer.echo("bin/pilothouse memory admit MEMORY lets one in, memory forget MEMORY erases it")
 
 
-for command in (memory_one.show, memory_one.history, memory_one.why, memory_one.edit, memory_one.admit):
+ONE = (memory_one.show, memory_one.history, memory_one.why, memory_one.edit)
+LET = (memory_one.admit, memory_one.restore, memory_one.forget)
+for command in (*ONE, *LET):
     app.command()(command)

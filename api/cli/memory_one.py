@@ -8,11 +8,13 @@ from rich.console import Console
 
 from api.cli import instants, memories, shapes
 from api.cli.client import Client, Fields, with_stack
+from pilothouse.errors import BadInputError
 
 console = Console(highlight=False)
 
 Which = Annotated[str, typer.Argument(metavar="MEMORY", help="Its id, or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Text = Annotated[str, typer.Argument(help="What it is to say: one full sentence.")]
 Expires = Annotated[str | None, typer.Option(help="30d, 12h, a day, or never: until when the agent is told it.")]
 
@@ -98,13 +100,74 @@ def admit(memory: Which) -> None:
 
     bin/pilothouse memory admit 3f2a9c10
     """
+    _let_in(memory, "admit")
 
+
+def restore(memory: Which) -> None:
+    """Let the agent be told a superseded memory again. The newer one that took its place stays too.
+
+    [bold]Example[/]
+
+    bin/pilothouse memory restore 3f2a9c10
+    """
+    _let_in(memory, "restore")
+
+
+def forget(
+    memory: Annotated[
+        list[str] | None, typer.Argument(metavar="MEMORY", help="Ids, or the beginnings of them.")
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--everything", help="All that is remembered of you.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Erase memories for good: words, meaning, history, and turns that wait. Then look for what is left on disk.
+
+    [bold]Examples[/]
+
+    bin/pilothouse memory forget 3f2a9c10
+
+    bin/pilothouse memory forget --everything
+    """
+    if bool(memory) is everything:
+        raise BadInputError("say what to forget", hint="bin/pilothouse memory forget MEMORY, or --everything")
+    if everything:
+        _forget_everything(yes=yes)
+        return
+    found = with_stack(lambda client: _find_all(client, memory or []))
+    for each in found:
+        console.print(f"{shapes.short(each['id'])} {shapes.printable(each['text'])}", markup=False, soft_wrap=True)
+    if not yes:
+        typer.confirm("forget this for good?", abort=True)
+    _erase({"id": [each["id"] for each in found]})
+
+
+def _forget_everything(*, yes: bool) -> None:
+    if not yes:
+        typer.confirm("forget everything that is remembered of you, for good?", abort=True)
+    _erase({"everything": "true"})
+
+
+def _erase(which: Fields) -> None:
+    told: Fields = with_stack(lambda client: client.call("DELETE", "/api/memories", params=which))
+    proof = told["proof"]
+    left = f"{proof['left']} of it is still seen" if proof["left"] else "nothing of it is left"
+    typer.echo(f"forgotten for good: {told['forgotten']}. Looked through {proof['files']} files: {left}")
+    if told["reason"]:
+        typer.echo(told["reason"])
+
+
+def _let_in(memory: str, how: str) -> None:
     async def send(client: Client) -> Fields:
         found = await memories.find(client, memory)
-        return await client.call("POST", f"/api/memories/{found['id']}/admit")
+        return await client.call("POST", f"/api/memories/{found['id']}/{how}")
 
     told = with_stack(send)
     typer.echo(f"memory {shapes.short(told['id'])} is {told['state']}: {shapes.printable(told['text'])}")
+
+
+async def _find_all(client: Client, given: list[str]) -> list[Fields]:
+    return [await memories.find(client, each) for each in given]
 
 
 def _ask(memory: str, what: str) -> Fields:

@@ -77,6 +77,20 @@ async def test_a_note_about_a_pair_is_listed_by_it_with_its_figures(person: http
     assert memory["subject"]["figures"] == {"profit_pct": "1.50"}
 
 
+async def test_a_search_keeps_to_the_pair_kind_and_time_asked_for(person: httpx.AsyncClient) -> None:
+    for pair, since in (("ETH/USDT", "2026-01-01"), ("BTC/USDT", "2026-02-01"), ("BTC/USDT", "2026-03-01")):
+        period = {"since": f"{since}T00:00:00Z", "until": f"{since}T12:00:00Z"}
+        about = {"text": f"Trend did well on {pair} from {since}", "subject": {"pair": pair, **period}}
+        await person.post("/api/memories", json=about)
+
+    asked = {"query": "Where did Trend do well?", "pair": "BTC/USDT", "since": "2026-02-15T00:00:00Z", "kind": "note"}
+    found = (await person.post("/api/memories/search", json=asked)).json()["memories"]
+    others = (await person.post("/api/memories/search", json=asked | {"kind": "outcome"})).json()["memories"]
+
+    assert [each["text"] for each in found] == ["Trend did well on BTC/USDT from 2026-03-01"]
+    assert others == []
+
+
 async def test_what_waits_in_quarantine_is_told_only_once_it_was_admitted(
     person: httpx.AsyncClient, memory_client: MemoryClient, user: str
 ) -> None:
@@ -155,6 +169,41 @@ async def test_why_tells_nothing_of_a_run_that_is_somebody_elses(
     assert "Kraken" not in known.text
 
 
+async def test_what_is_forgotten_is_gone_from_list_search_and_history_and_again_does_no_harm(
+    person: httpx.AsyncClient,
+) -> None:
+    first, second = [
+        (await person.post("/api/memories", json={"text": text})).json()["id"] for text in (WISH, "I like green tea")
+    ]
+
+    forgotten = await person.delete(f"/api/memories/{first}")
+    again = await person.delete(f"/api/memories/{first}")
+    twice = await person.delete("/api/memories", params={"id": [first, first]})
+    left = (await person.get("/api/memories")).json()["memories"]
+    found = (await person.post("/api/memories/search", json={"query": WISH})).json()["memories"]
+
+    assert (forgotten.json()["forgotten"], forgotten.json()["proof"]["left"]) == (1, 0)
+    assert (again.status_code, twice.json()["forgotten"]) == (404, 0)
+    assert [each["id"] for each in left] == [second]
+    assert first not in [each["id"] for each in found]
+    assert (await person.get(f"/api/memories/{first}/history")).status_code == 404
+
+
+async def test_everything_is_forgotten_only_when_said_so_and_of_one_person_only(
+    person: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    for client in (person, stranger):
+        await client.post("/api/memories", json={"text": WISH})
+
+    vague = [await person.delete("/api/memories", params=said) for said in ({}, {"everything": "false"})]
+    forgotten = (await person.delete("/api/memories", params={"everything": "true"})).json()
+
+    assert {reply.status_code for reply in vague} == {422}
+    assert (forgotten["forgotten"], forgotten["proof"]["left"]) == (1, 0)
+    assert (await person.get("/api/memories")).json()["memories"] == []
+    assert len((await stranger.get("/api/memories")).json()["memories"]) == 1
+
+
 async def test_anothers_memories_do_not_exist_for_me(person: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     memory_id = (await person.post("/api/memories", json={"text": WISH})).json()["id"]
 
@@ -167,7 +216,10 @@ async def test_anothers_memories_do_not_exist_for_me(person: httpx.AsyncClient, 
         await stranger.get(f"{path}/why"),
         await stranger.patch(path, json={"text": "I want a hundred trades"}),
         await stranger.post(f"{path}/admit"),
+        await stranger.post(f"{path}/restore"),
+        await stranger.delete(path),
     ]
+    await stranger.delete("/api/memories", params={"everything": "true"})
 
     assert listed == {"memories": [], "next": None}
     assert found == {"memories": []}
@@ -193,6 +245,9 @@ async def test_only_a_persons_key_changes_what_is_remembered(controller: Control
             await program.post("/api/memories", json={"text": WISH}),
             await program.patch(f"/api/memories/{nobody}", json={"text": WISH}),
             await program.post(f"/api/memories/{nobody}/admit"),
+            await program.post(f"/api/memories/{nobody}/restore"),
+            await program.delete(f"/api/memories/{nobody}"),
+            await program.delete("/api/memories", params={"everything": "true"}),
         ]
 
     assert read.json() == {"memories": [], "next": None}

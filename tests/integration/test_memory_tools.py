@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from pilothouse.errors import ForbiddenError
 from tests.fixtures.calls import CALL, no_run
 from tests.fixtures.controller import Controller
 from tests.fixtures.memory_engine import BY_TOOL
@@ -86,7 +87,7 @@ async def test_a_memory_is_explained_with_the_question_of_its_run(memory_client:
         asked_for.append((str(run_id), user_id))
         return Asked("Please keep this", UUID(CALL.thread_id), at)
 
-    _, save, explain = memory_tools(memory_client, find_asked)
+    _, save, _, explain = memory_tools(memory_client, find_asked)
     saved = await run(save, user, text=WISH)
     answer = await run(explain, user, id=saved["id"])
 
@@ -109,6 +110,53 @@ async def test_explaining_what_came_from_others_marks_the_thread(
         )
         await explain.run(asking, explain.arguments.model_validate({"id": saved["id"]}))
         assert marked == marks
+
+
+async def test_what_is_forgotten_by_its_id_is_gone_and_forgetting_it_again_does_no_harm(
+    tools: dict[str, Tool], user: str
+) -> None:
+    saved = await run(tools["memory_save"], user, text=WISH)
+    [found] = (await run(tools["memory_search"], user, query="open trades"))["memories"]
+
+    first = await run(tools["memory_forget"], user, ids=[found["id"]])
+    again = await run(tools["memory_forget"], user, ids=[found["id"]])
+
+    assert found["id"] == saved["id"]
+    assert (first["forgotten"], again["forgotten"]) == (1, 0)
+    assert (await run(tools["memory_search"], user, query="open trades"))["memories"] == []
+
+
+async def test_a_tainted_thread_forgets_nothing_and_says_who_can(tools: dict[str, Tool], user: str) -> None:
+    saved = await run(tools["memory_save"], user, text=WISH)
+
+    with pytest.raises(ForbiddenError, match="nothing was forgotten") as refused:
+        await run(tools["memory_forget"], user, tainted=True, ids=[saved["id"]])
+
+    assert f"bin/pilothouse memory forget {saved['id']}" in refused.value.hint
+    assert len((await run(tools["memory_search"], user, query="open trades"))["memories"]) == 1
+
+
+async def test_another_users_memory_is_not_forgotten(tools: dict[str, Tool], user: str) -> None:
+    saved = await run(tools["memory_save"], user, text=WISH)
+
+    told = await run(tools["memory_forget"], "mallory", ids=[saved["id"]])
+
+    assert told["forgotten"] == 0
+    assert len((await run(tools["memory_search"], user, query="open trades"))["memories"]) == 1
+
+
+async def test_asked_to_forget_the_agent_searches_and_erases_that_memory_alone(http: httpx.AsyncClient) -> None:
+    for words in (WISH, "my cat is called Zephyrus"):
+        await http.post("/api/chat", json={"message": f"Remember that {words}"})
+
+    reply = (await http.post("/api/chat", json={"message": f"Forget that {WISH}"})).json()
+    asked = (await http.post("/api/chat", json={"message": "What did I tell you about open trades?"})).json()
+    kept = (await http.post("/api/chat", json={"message": "What did I tell you about my cat?"})).json()
+
+    assert [call["name"] for call in reply["tool_calls"]] == ["memory_search", "memory_forget"]
+    assert "Forgotten for good: 1 memory." in reply["answer"]
+    assert WISH not in asked["answer"]
+    assert "Zephyrus" in kept["answer"]
 
 
 async def test_asked_why_the_agent_names_the_question_that_taught_it(http: httpx.AsyncClient) -> None:

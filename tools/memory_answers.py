@@ -1,0 +1,31 @@
+"""What memory answers when a person looks after what is kept: its history, and what became of an erasure."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+
+class MemoryEvent(BaseModel):
+    """What once happened to a memory."""
+
+    event: str = Field(description="ADD, UPDATE, ADMIT, SUPERSEDE or RESTORE", examples=["ADD"])
+    at: datetime
+    old: str | None
+    new: str | None
+
+
+class Proof(BaseModel):
+    """What was looked through for the erased words, and how many places still hold them."""
+
+    files: int
+    bytes: int
+    left: int
+
+
+class Forgotten(BaseModel):
+    """How many memories are gone for good. `compacted`: the store's files were written anew without them."""
+
+    forgotten: int
+    proof: Proof
+    compacted: bool
+    reason: str | None = Field(default=None, description="why they were not")
