@@ -6,7 +6,8 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from memory.shards import Shard, aside, successor, sync, sync_all
+from memory.folder import sync, sync_all
+from memory.shards import Shard, aside, successor
 
 PAGE = 200  # each call stops the interpreter for some milliseconds: small ones let searches through
 FEW = 100

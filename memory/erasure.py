@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+from memory.folder import sync
 from memory.records import Turn
-from memory.shards import sync
 
 
 @dataclass(frozen=True)

@@ -39,3 +39,19 @@ def _lock(descriptor: int, path: Path) -> None:
             f"the memory folder {path} is in use by another process",
             hint="stop the memory process that runs there, or set PILOTHOUSE_MEMORY_DATA to another folder",
         ) from error
+
+
+def sync_all(folder: Path) -> None:
+    """Make everything below the folder outlast a power cut."""
+    for path in folder.rglob("*"):
+        sync(path)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

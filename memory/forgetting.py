@@ -12,13 +12,13 @@ from memory.passages import Passages
 from memory.proof import look_for
 from memory.queue import Queue
 from memory.records import Row
-from memory.rows import Rows
 from memory.schemas import Forgotten, Proof
 from pilothouse import log
 from pilothouse.errors import UnavailableError
 
 if TYPE_CHECKING:
     from memory.engine import Engine
+    from memory.rows import Rows
 
 RETRY_S = 2.0
 AT_ONCE = 500
@@ -126,12 +126,12 @@ async def _forget_rows(engine: "Engine", erasure: Erasure) -> tuple[int, set[str
     return len(texts), words
 
 
-async def _rows_of(rows: Rows, erasure: Erasure) -> list[Row]:
+async def _rows_of(rows: "Rows", erasure: Erasure) -> list[Row]:
     if erasure.ids is None:
         return [row async for row in rows.all(erasure.scope)]
     return list((await rows.some(erasure.scope, erasure.ids)).values())
 
 
-async def _check_gone(rows: Rows, erasure: Erasure) -> None:
+async def _check_gone(rows: "Rows", erasure: Erasure) -> None:
     if left := len(await _rows_of(rows, erasure)):
         raise RuntimeError(f"the store still holds {left} memories that it was told to delete")

@@ -1,11 +1,13 @@
 """Routes with which a person looks after what is remembered of them."""
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 
 from memory import editing
 from memory.dependencies import Caller, Service
+from memory.portable import export_lines, import_lines
 from memory.records import Memory
-from memory.schemas import Edit, Events, Forget, Forgotten, Named
+from memory.schemas import Edit, Events, Export, Forget, Forgotten, Import, Imported, Named
 
 router = APIRouter()
 
@@ -33,3 +35,18 @@ async def forget(asked: Forget, service: Service, _: Caller) -> Forgotten:
     """Erase, compact and look; the answer comes when all that is done."""
     ids = None if asked.everything else [str(each) for each in asked.ids]
     return await service.forgetting.forget(service.scope(asked.user), ids)
+
+
+@router.post("/memories/export")
+async def export(asked: Export, service: Service, _: Caller) -> StreamingResponse:
+    """All of a user's memories as JSON lines, with what `/memories/import` takes."""
+    lines = export_lines(service.opened(), service.scope(asked.user))
+    return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+@router.post("/memories/import")
+async def import_(given: Import, service: Service, _: Caller) -> Imported:
+    """Keep lines of an export; repeating it stores nothing twice."""
+    scope = service.scope(given.user)
+    async with service.passages.passing(scope):
+        return await import_lines(service.opened(), scope, given.memories, key=given.key)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from memory.records import Change, Memory, Note, Row, Source, State, Subject, Trust, Turn
+from memory.records import Change, Line, Memory, Note, Row, Source, State, Subject, Trust, Turn
 
 KEYS = "save_keys"
 KEYS_KEPT = 20
@@ -17,6 +17,7 @@ LOOKED_UP = (KEYS, "hash", "turn_id", STATE, UNCHECKED, "kind", "strategy", "pai
 
 SERVED_AGAIN = {STATE: "served", "superseded_by": None, "superseded_at": None}
 BY_PERSON = ("person", "import")
+SAID_BY = "said_by"  # set to "agent" where an import brought in what an agent had found
 
 
 def digest_of(text: str) -> str:
@@ -94,7 +95,54 @@ def edited(payload: Mapping[str, Any], change: Change, *, at: datetime) -> dict[
         "created_at": payload["created_at"],
         "expires_at": expires_at if change.sets_expiry else payload.get("expires_at"),
         "source": source.model_dump(mode="json"),
+        SAID_BY: None,
     }
+
+
+def imported_payload(scope: str, line: Line, *, superseded_by: str | None, at: datetime) -> dict[str, Any]:
+    """An exported memory brought back: nothing makes it cleaner, more trusted or more told than its line says."""
+    state = _state_of_line(line)
+    replaced_at = line.superseded_at or at
+    return {
+        **_mem0_fields(scope, line.text, line.created_at),
+        "updated_at": (line.updated_at or line.created_at).isoformat(),
+        TAINTED: _is_tainted_line(line),
+        STATE: state,
+        SAID_BY: "agent" if line.trust == "agent" else None,
+        "kind": line.kind,
+        "position": 0,
+        "expires_at": line.expires_at.isoformat() if line.expires_at else None,
+        "superseded_by": superseded_by,
+        "superseded_at": replaced_at.isoformat() if state == "superseded" else None,
+        "source": _imported_source(line.source).model_dump(mode="json"),
+        **_subject_fields(line.subject),
+    }
+
+
+def is_kept_back(line: Line) -> bool:
+    """Whether it would wait for a person."""
+    return _state_of_line(line) == "quarantined"
+
+
+def line_of(row: Row) -> Line:
+    """A memory as it is exported."""
+    told = to_memory(row).model_dump(exclude={"score"})
+    return Line(**told, superseded_at=row.payload.get("superseded_at"))
+
+
+def _is_tainted_line(line: Line) -> bool:
+    return line.tainted or line.trust == "untrusted"
+
+
+def _state_of_line(line: Line) -> State:
+    """Tainted words are told only where the line says that somebody let them in."""
+    return line.state or ("quarantined" if _is_tainted_line(line) else "served")
+
+
+def _imported_source(source: Source) -> Source:
+    if source.kind == "import":
+        return source
+    return source.model_copy(update={"kind": "import", "name": f"{source.kind}: {source.name}"[:200]})
 
 
 def is_tainted(payload: Mapping[str, Any]) -> bool:
@@ -117,7 +165,8 @@ def trust_of(payload: Mapping[str, Any]) -> Trust:
     """Whose words they are."""
     if is_tainted(payload):
         return "untrusted"
-    return "person" if payload["source"]["kind"] in BY_PERSON else "agent"
+    by_person = payload["source"]["kind"] in BY_PERSON and payload.get(SAID_BY) != "agent"
+    return "person" if by_person else "agent"
 
 
 def age_of(row: Row) -> str:

@@ -70,6 +70,29 @@ class Memory(BaseModel):
     score: float = 0.0
 
 
+class Line(BaseModel):
+    """A memory as it is exported and imported. `tainted` has no default: nobody washes the taint off by leaving it out.
+
+    `id` ties `superseded_by` to its line; an import gives ids of its own.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID | None = None
+    text: str = Field(min_length=1, max_length=4000)
+    kind: Kind = "note"
+    state: State | None = None
+    trust: Trust | None = None
+    tainted: bool
+    created_at: AwareDatetime
+    updated_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    superseded_by: UUID | None = None
+    superseded_at: AwareDatetime | None = None
+    source: Source
+    subject: Subject | None = None
+
+
 @dataclass(frozen=True)
 class Note:
     """A text to be kept. `key` is the digest under which a repeated request is recognised."""

@@ -1,6 +1,6 @@
 """What callers send and get. Fields that are not listed are refused: nobody filters, dates or tags by accident."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -130,6 +130,32 @@ class Forgotten(BaseModel):
     compacted: bool
     reason: str | None
     proof: Proof
+
+
+class Export(Body):
+    """Everything there is of a user."""
+
+
+class Import(Body):
+    """Lines of an export. `key` names the request: lines without an id are known again by it and their number."""
+
+    memories: list[dict[str, Any]] = Field(min_length=1, max_length=500)
+    key: Key
+
+
+class Refused(BaseModel):
+    """A line that was not kept: its number in the request, from 1, and why."""
+
+    line: int
+    reason: str
+
+
+class Imported(BaseModel):
+    """What became of the lines; `known` were there already."""
+
+    stored: int
+    known: int
+    refused: list[Refused]
 
 
 class NewMessage(Message):

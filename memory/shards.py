@@ -4,7 +4,6 @@
 with, and may hold words that were forgotten: it is removed before anything is opened.
 """
 
-import os
 import shutil
 import threading
 from pathlib import Path
@@ -72,22 +71,6 @@ def successor(path: Path) -> Path:
 def collection_of(path: Path) -> str:
     """The collection a shard's folder belongs to."""
     return path.name.partition(NUMBER)[0]
-
-
-def sync_all(folder: Path) -> None:
-    """Make everything below the folder outlast a power cut."""
-    for path in folder.rglob("*"):
-        sync(path)
-    sync(folder)
-
-
-def sync(path: Path) -> None:
-    """Make a file, or the names in a folder, outlast a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _finished(folder: Path) -> list[Path]:
