@@ -69,10 +69,6 @@ async def _read(engine: "Engine", scope: str, given: Sequence[dict[str, Any]], *
             continue
         by = await _new_id(engine, scope, line.superseded_by) if line.superseded_by else None
         row_of = row_id(scope, "import", str(line.id or f"{key} {number}"))
-            str(line.id or row_id(scope, "x", "y"))
-            if line.id
-            else row_id(scope, "import", str(line.id or f"{key} {number}"))
-        )
         row = NewRow(row_of, imported_payload(scope, line, superseded_by=by, at=engine.now()), [])
         words = row_of if is_structured(row.payload) else digest_of(line.text)
         batch.repeated += words in said
