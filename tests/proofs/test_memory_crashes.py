@@ -1,4 +1,4 @@
-"""What memory has acknowledged it has, once, whatever is killed."""
+"""What memory has acknowledged it has, once, and what it has forgotten it has not, whatever is killed."""
 
 import asyncio
 
@@ -8,6 +8,7 @@ from tests.fixtures.memory import TurnsTable
 from tests.fixtures.proofs import Proof
 from tests.fixtures.proofs_memory import MemoryUnderProof
 from tests.fixtures.proofs_memory_crashes import Adding
+from tests.fixtures.proofs_memory_erasing import Erasing, files_that_hold
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.timeout(3600)
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.timeout(3600)
 USERS = [f"user {number}" for number in range(10)]
 AT_ONCE = 40
 BURST = 300
+NOTES_EACH = 30
 
 
 async def test_adds_survive_kill_9(memory_under_proof: MemoryUnderProof, turns_table: TurnsTable, proof: Proof) -> None:
@@ -58,3 +60,36 @@ async def test_adds_and_searches_at_once(memory_under_proof: MemoryUnderProof, p
     await adding.check_all_is_there()
 
     assert not adding.wrong, "\n".join([f"seed {proof.seed}", *adding.wrong])
+
+
+async def test_forgetting_survives_kill_9(memory_under_proof: MemoryUnderProof, proof: Proof) -> None:
+    memory, random = memory_under_proof, proof.random
+    await memory.start()
+    erasing = Erasing(memory, USERS, random)
+    await erasing.add(NOTES_EACH, USERS)
+
+    for number in range(proof.size(4, 60)):
+        wishes = erasing.wish()
+        asking = [asyncio.create_task(erasing.ask(each)) for each in wishes]
+        adding = asyncio.create_task(erasing.add(2, erasing.users_without(wishes)))
+        if number % 2:
+            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(random.uniform(0, 1))
+        memory.kill()
+        await asyncio.gather(*asking)
+        await memory.started_again()
+        memory.answers.set()
+        await adding
+        await erasing.check(wishes)
+        await asyncio.gather(*(erasing.insist(each) for each in wishes))
+        await erasing.check()
+        await erasing.check_files()
+        proof.count(kills=1, wishes=len(wishes), granted_before=sum(each.granted for each in wishes))
+    await memory.killed()
+    await erasing.check()
+    await erasing.check_files()
+
+    proof.count(forgotten=len(erasing.gone))
+    kept = [text for texts in erasing.has.values() for text in texts.values()]
+    assert not erasing.wrong, "\n".join([f"seed {proof.seed}", *erasing.wrong])
+    assert files_that_hold(kept, memory.running.data), "words cannot be found in the files: this proves nothing"

@@ -25,10 +25,12 @@ async def test_fifty_users(
     crowd = Crowd(memory_under_proof, proof.random)
 
     await crowd.work(proof.size(10_000, 200_000))
+    await memory_under_proof.killed()
+    await crowd.check()
     await memory_under_proof.killed(**through_proxy)
     turns_table.make_due()
     await until(turns_table.are_done, timeout_s=600)
-    await crowd.check()
+    await crowd.check_turns()
 
     told(proof, crowd)
     assert not crowd.wrong, "\n".join([f"seed {proof.seed}", *crowd.wrong[:50]])
