@@ -123,6 +123,7 @@ async def _forget_rows(engine: "Engine", erasure: Erasure) -> tuple[int, set[str
             for start in range(0, len(some), AT_ONCE):
                 await rows.delete(erasure.scope, some[start : start + AT_ONCE])
             await _check_gone(rows, erasure)
+    engine.recall.indexes.drop(erasure.scope)
     return len(texts), words
 
 

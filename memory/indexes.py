@@ -57,7 +57,7 @@ class Indexes:
         """The user's index, holding every change that was told of before."""
         held = self._held.get(scope)
         if held and len(held.stale) > MANY:
-            self._drop(scope)
+            self._make_room_of(scope)
             held = None
         held = held or await self._build_with_patience(scope)
         await self._refresh(scope, held)
@@ -71,13 +71,12 @@ class Indexes:
         if held:
             held.stale.update(ids)
 
-    def drop_all(self) -> None:
-        """Nothing stays: the store is another now."""
-        for _, task in self._building.values():
-            task.cancel()
-        self._building.clear()
-        for scope in list(self._held):
-            self._drop(scope)
+    def drop(self, scope: str) -> None:
+        """Nothing of this user stays in memory; who asks next has it read from the store again."""
+        if scope in self._building:
+            self._building.pop(scope)[1].cancel()
+        if scope in self._held:
+            self._make_room_of(scope)
 
     async def _build_with_patience(self, scope: str) -> _Held:
         """The building is nobody's: a search that leaves does not end it, and the next one finds what it made."""
@@ -123,9 +122,9 @@ class Indexes:
         self._room += held.bytes - held.index.bytes
         held.bytes = held.index.bytes
         while self._room < 0 and len(self._held) > 1:
-            self._drop(next(iter(self._held)))
+            self._make_room_of(next(iter(self._held)))
 
-    def _drop(self, scope: str) -> None:
+    def _make_room_of(self, scope: str) -> None:
         self._room += self._held.pop(scope).bytes
 
 

@@ -184,10 +184,22 @@ async def test_the_user_who_asks_is_answered_though_all_that_is_known_of_them_ta
     assert store.scrolled == [ANN]
 
 
-async def test_after_everything_is_dropped_it_is_read_from_the_store_again(store: Store, indexes: Indexes) -> None:
+async def test_what_is_dropped_is_read_from_the_store_again(store: Store, indexes: Indexes) -> None:
     await ids_of(indexes)
     store.rows[ANN] = {}
 
-    indexes.drop_all()
+    indexes.drop(ANN)
+
+    assert await ids_of(indexes) == set()
+
+
+async def test_a_building_that_is_dropped_keeps_nothing_of_what_it_read(store: Store, indexes: Indexes) -> None:
+    store.open.clear()
+    with pytest.raises(IndexNotReadyError):
+        await indexes.of(ANN)
+
+    indexes.drop(ANN)
+    store.rows[ANN] = {}
+    store.open.set()
 
     assert await ids_of(indexes) == set()
