@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from memory import gate_routes, management
 from memory.dependencies import Caller, Service
 from memory.folder import hold_folder
+from memory.gate_counts import GateCounts
 from memory.loading import LoadEmbedder, load_minilm
 from memory.queue import Queue
 from memory.records import Memory
@@ -37,7 +38,7 @@ def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_m
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mem0"))
         with folder:
             async with make_pool(settings.database_url, size=CONNECTIONS) as pool:
-                app.state.service = MemoryService(settings, Queue(pool), load_embedder)
+                app.state.service = MemoryService(settings, Queue(pool), GateCounts(pool), load_embedder)
                 async with _running(app.state.service):
                     yield
 
@@ -99,4 +100,4 @@ async def _running(service: MemoryService) -> AsyncGenerator[None]:
         working.cancel()
         with suppress(asyncio.CancelledError):
             await working
-        service.close()
+        await service.close()

@@ -44,6 +44,8 @@ class Forgetting:
         """These memories of the user, or (None) everything; nothing while the queue cannot be reached."""
         engine = self.opened()
         erasure = self._erasures.begin(Erasure(scope, ids, await _origins(engine, scope, ids)))
+        if ids is None:
+            engine.counters.forget(scope)
         async with self.passages.closed(erasure):
             erasure = await self._forget_turns_or_nothing(erasure)
             found, words = await _forget_rows(engine, erasure)

@@ -42,9 +42,9 @@ class Judging:
             return new
         near = [*_cosines(new, among), *await self._near(scope, new)]
         for row, cosine in near:
-            if _is_same(new, row, cosine, NEAR):
+            if is_same(new, row, cosine, NEAR):
                 return Known(row, "near_duplicate")
-            if row.id in recalled and _is_same(new, row, cosine, RECALLED):
+            if row.id in recalled and is_same(new, row, cosine, RECALLED):
                 return Known(row, "recalled")
         now = self._now()
         if any(cosine >= SIMILAR and may_replace(new.payload, row.payload, at=now) for row, cosine in near):
@@ -65,8 +65,11 @@ def _cosines(new: NewRow, among: Sequence[NewRow]) -> list[tuple[Row, float]]:
     return [(row, float(np.dot(new.vector, row.vector))) for row in among]
 
 
-def _is_same(new: NewRow, known: Row, cosine: float, least: float) -> bool:
-    """What a person said in clean words is not known because tainted text said so; and until when is part of it."""
+def is_same(new: Row, known: Row, cosine: float, least: float) -> bool:
+    """Whether two rows of this cosine say the same.
+
+    What a person said in clean words is not known because tainted text said so; and until when is part of it.
+    """
     if cosine < least or is_structured(known.payload) or (is_tainted(known.payload) and not is_tainted(new.payload)):
         return False
     same_end = known.payload.get("expires_at") in (None, new.payload.get("expires_at"))

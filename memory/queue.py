@@ -44,6 +44,7 @@ PARK = """
     SET attempts = attempts + 1, parked_at = now(), error = %(error)s
     WHERE id = %(id)s"""
 FORGET_ALL = """
+    WITH forgotten AS (DELETE FROM memory.gate_counts WHERE scope = %(scope)s)
     UPDATE memory.turns
     SET done_at = coalesce(done_at, now()), messages = '[]', recalled = '{}',
         run_id = NULL, thread_id = NULL, error = NULL
@@ -117,7 +118,7 @@ class Queue:
         await self._execute_or_say(PUT, row)
 
     async def forget_all(self, scope: str) -> None:
-        """Nothing of this user waits any more; the keys stay, so that no turn is taken a second time."""
+        """Nothing of this user waits or is counted any more; the keys stay: no turn is taken a second time."""
         await self._execute_or_say(FORGET_ALL, {"scope": scope})
 
     async def forget_said(self, scope: str, origins: Sequence[str]) -> None:

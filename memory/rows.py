@@ -105,6 +105,16 @@ class Rows:
         found, _ = await self._call(self._client.scroll, scroll_filter=_with(fields), limit=limit)
         return [Row(str(each.id), each.payload) for each in found]
 
+    async def everyones(self) -> AsyncIterator[Row]:
+        """Every row of everybody, for counting."""
+        offset: Any = None
+        while True:
+            found, offset = await self._call(self._client.scroll, limit=PAGE, offset=offset)
+            for each in found:
+                yield Row(str(each.id), each.payload)
+            if offset is None:
+                return
+
     async def put(self, scope: str, rows: Sequence[NewRow]) -> None:
         """Insert or replace all or none; a crash loses none of them once this returns."""
         if any(row.payload["user_id"] != scope for row in rows):

@@ -85,6 +85,14 @@ class NewMemory(Body):
     subject: Subject | None = None
 
 
+class Counted(BaseModel):
+    """Whose memories are counted; everybody's when nobody is named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: User | None = None
+
+
 class Named(Body):
     """One memory of this user's."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from memory.breaker import Breaker
 from memory.extraction import Extraction
 from memory.forgetting import Forgetting
+from memory.gate_counts import GateCounts, flush_at_last, flush_regularly
 from memory.indexes import IndexNotReadyError
 from memory.loading import LoadEmbedder, load_engine
 from memory.passages import ForgottenError, Passages
@@ -37,6 +38,7 @@ class MemoryService:
 
     settings: MemorySettings
     queue: Queue
+    gate_counts: GateCounts
     load_embedder: LoadEmbedder
     now: Clock = clock.now
     breaker: Breaker = field(default_factory=Breaker)
@@ -55,9 +57,9 @@ class MemoryService:
         from memory.gate_checking import Checking  # noqa: PLC0415 -- slow to import: after the engine did
 
         checking = Checking(self.engine, self.engine.model)
-        await asyncio.gather(
-            self._flush_regularly(), self.forgetting.resume_files(), self._work_off_turns(), checking.run()
-        )
+        counting = flush_regularly(self.engine.counters, self.gate_counts)
+        resuming = self.forgetting.resume_files()
+        await asyncio.gather(self._flush_regularly(), resuming, self._work_off_turns(), checking.run(), counting)
 
     async def search(self, asked: Search) -> tuple[list[Memory], bool]:
         """What touches the question, and whether it could not be looked up. Never later than the deadline."""
@@ -126,9 +128,10 @@ class MemoryService:
             "last_error": queue.last_error if queue else "PostgreSQL cannot be reached: turns are refused",
         }
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close what is open."""
         if self.engine:
+            await flush_at_last(self.engine.counters, self.gate_counts)
             self.engine.close()
 
     async def _work_off_turns(self) -> None:

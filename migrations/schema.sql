@@ -1123,6 +1123,15 @@ ALTER TABLE jobs.procrastinate_workers ALTER COLUMN id ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
+CREATE TABLE memory.gate_counts (
+    day date NOT NULL,
+    scope text NOT NULL,
+    verdict text NOT NULL,
+    count bigint NOT NULL
+);
+
+ALTER TABLE memory.gate_counts OWNER TO pilothouse_memory;
+
 CREATE TABLE memory.turns (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     scope text NOT NULL,
@@ -1363,6 +1372,9 @@ ALTER TABLE ONLY jobs.procrastinate_periodic_defers
 
 ALTER TABLE ONLY jobs.procrastinate_workers
     ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY memory.gate_counts
+    ADD CONSTRAINT gate_counts_pkey PRIMARY KEY (day, scope, verdict);
 
 ALTER TABLE ONLY memory.turns
     ADD CONSTRAINT turns_pkey PRIMARY KEY (id);

@@ -28,6 +28,7 @@ from tools.memory_answers import Forgotten, MemoryEvent
 SEARCH_DEADLINE_S = 1.0  # memory itself gives up at 0.8 s
 WRITE_DEADLINE_S = 10.0
 FORGET_DEADLINE_S = 60.0  # the store is written anew without the words
+STATS_DEADLINE_S = 60.0  # every memory is looked at
 HINT = "bin/pilothouse status, bin/pilothouse logs memory"
 ERRORS: dict[int, type[PilothouseError]] = {
     404: NotFoundError,
@@ -127,6 +128,10 @@ class MemoryClient:
     async def get(self, *, user_id: str, memory_id: str) -> Memory:
         """One memory of this user's, whatever its state."""
         return Memory(**await self._post_one("/memories/get", user_id, memory_id))
+
+    async def stats(self, *, user_id: str | None = None) -> Mapping[str, Any]:
+        """What is kept, what the gate dropped, how much junk there is: of one user, or of all."""
+        return await self._post("/stats", {"user": user_id}, deadline_s=STATS_DEADLINE_S)
 
     async def restore(self, *, user_id: str, memory_id: str) -> Memory:
         """Let a superseded memory be told again, beside the newer one. A person's decision too."""
