@@ -1,6 +1,9 @@
 """Hand the finished turn to memory, which decides later what is worth keeping."""
 
-from langchain_core.messages import AIMessage, HumanMessage
+import re
+from itertools import takewhile
+
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from agents.deps import Deps, RunContext
 from agents.state import State, Update
@@ -9,12 +12,13 @@ from pilothouse.errors import PilothouseError
 
 logger = log.get_logger()
 
+SEARCH = "memory_search"
+ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+RECALLED_AT_MOST = 50
+
 
 async def remember(state: State, deps: Deps, run: RunContext) -> Update:
-    """Only the person's and the model's words go out, and none from a tainted thread.
-
-    `recalled`: what the model was shown and may have repeated is not news.
-    """
+    """Only the person's and the model's words go out, and none from a tainted thread."""
     if run.tainted:
         return {}
     try:
@@ -24,7 +28,7 @@ async def remember(state: State, deps: Deps, run: RunContext) -> Update:
             run_id=run.run_id,
             thread_id=run.thread_id,
             messages=_turn(state),
-            recalled=state.get("recalled", []),
+            recalled=_recalled(state),
         )
     except PilothouseError as error:
         logger.warning("turn.not_queued", run_id=run.run_id, reason=error.message)
@@ -36,3 +40,11 @@ def _turn(state: State) -> list[dict[str, str]]:
     question = next(message for message in reversed(state["messages"]) if isinstance(message, HumanMessage))
     answer = next(message for message in reversed(state["messages"]) if isinstance(message, AIMessage))
     return [{"role": "user", "content": question.text}, {"role": "assistant", "content": answer.text}]
+
+
+def _recalled(state: State) -> list[str]:
+    """The memories that the model was shown in this turn: what it says of them is no news."""
+    turn = takewhile(lambda message: not isinstance(message, HumanMessage), reversed(state["messages"]))
+    searched = [message.text for message in turn if isinstance(message, ToolMessage) and message.name == SEARCH]
+    shown = [*state.get("recalled", []), *ID.findall("\n".join(searched))]
+    return list(dict.fromkeys(shown))[:RECALLED_AT_MOST]
