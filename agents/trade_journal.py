@@ -15,7 +15,7 @@ from agents.trade_memories import Bought, decision, outcome
 from pilothouse import log
 from pilothouse.db import AsyncDictConnection, Pool
 from pilothouse.errors import BadInputError, PilothouseError
-from tools.endings_client import ClosedTrade, EndedIntent, EndingsClient
+from tools.endings_client import EndedIntent, EndingsClient
 
 LOOK_EVERY_S = 1
 REST_S = 10  # after a look that broker, memory or database broke off
@@ -60,22 +60,27 @@ class TradeJournal:
         while True:
             rest_s = LOOK_EVERY_S
             try:
-                await self.write()
+                while await self.write():
+                    pass
             except (psycopg.Error, PilothouseError) as error:  # nothing moved on: the next look repeats it
                 logger.warning("journal.not_written", reason=str(error))
                 rest_s = REST_S
             await asyncio.sleep(rest_s)
 
-    async def write(self) -> None:
-        """Tell memory what has ended since the last time; nothing if another process is at it."""
+    async def write(self) -> bool:
+        """Tell memory what has ended since the last time, or a part of it; False when there was nothing to do.
+
+        Nor is there while another process is at it.
+        """
         async with self._pool.connection() as connection, connection.transaction():
             row = await (await connection.execute(TAKE)).fetchone()
             if row is None:
-                return
-            await self._write_decisions(connection, row["place"])
-            await self._write_outcomes(connection)
+                return False
+            decided = await self._write_decisions(connection, row["place"])
+            closed = await self._write_outcomes(connection)
+        return decided or closed
 
-    async def _write_decisions(self, connection: AsyncDictConnection, place: int) -> None:
+    async def _write_decisions(self, connection: AsyncDictConnection, place: int) -> bool:
         found = await self._endings.after(place)
         for intent in found.intents:
             await self._tell(decision(intent))
@@ -83,20 +88,18 @@ class TradeJournal:
                 await connection.execute(NOTE_BOUGHT, _bought(intent, intent.fill.trade_id))
         if found.place != place:
             await connection.execute(MOVE_ON, {"place": found.place})
+        return bool(found.intents)
 
-    async def _write_outcomes(self, connection: AsyncDictConnection) -> None:
-        after = 0
+    async def _write_outcomes(self, connection: AsyncDictConnection) -> bool:
+        """What the bot forgot before it was closed stays in the table: it may come back."""
+        after, told = 0, False
         while bought := await _read_bought(connection, after):
             trades = await self._endings.closed(list(bought))
             for trade in trades:
-                await self._write_outcome(connection, bought[trade.trade_id], trade)
-            after = max(bought)
-
-    async def _write_outcome(self, connection: AsyncDictConnection, bought: Bought, trade: ClosedTrade) -> None:
-        """A trade that the bot forgot has no outcome that anybody could know."""
-        if trade.closed_at is not None:
-            await self._tell(outcome(bought, trade, trade.closed_at))
-        await connection.execute(FORGET, {"trade_id": trade.trade_id})
+                await self._tell(outcome(bought[trade.trade_id], trade))
+                await connection.execute(FORGET, {"trade_id": trade.trade_id})
+            after, told = max(bought), told or bool(trades)
+        return told
 
     async def _tell(self, memory: dict[str, Any]) -> None:
         """One that memory will never take must not keep the others waiting."""

@@ -60,7 +60,7 @@ def decision(intent: EndedIntent) -> dict[str, Any]:
     }
 
 
-def outcome(bought: Bought, trade: ClosedTrade, closed_at: datetime) -> dict[str, Any]:
+def outcome(bought: Bought, trade: ClosedTrade) -> dict[str, Any]:
     """The memory of a trade that was closed, as `MemoryClient.save` takes it."""
     _, quote = _currencies(trade.pair)
     figures = {
@@ -69,7 +69,7 @@ def outcome(bought: Bought, trade: ClosedTrade, closed_at: datetime) -> dict[str
         f"stake_{quote}": trade.stake,
         f"entry_price_{quote}": trade.open_rate,
         f"exit_price_{quote}": trade.close_rate,
-        "duration_s": Decimal(int((closed_at - trade.opened_at).total_seconds())),
+        "duration_s": Decimal(int((trade.closed_at - trade.opened_at).total_seconds())),
     }
     reason = known_reason(trade.exit_reason) or "other"
     links = [f"trade:{trade.trade_id}", f"intent:{bought.intent_id}", f"run:{bought.run_id}" if bought.run_id else ""]
@@ -79,10 +79,10 @@ def outcome(bought: Bought, trade: ClosedTrade, closed_at: datetime) -> dict[str
         "kind": "outcome",
         "text": f"Outcome of trade {trade.trade_id} in {trade.pair}: closed by {reason} "
         f"({_money(bought.mode)}, intent {str(bought.intent_id)[:8]}, {_minute(trade.opened_at)} to "
-        f"{_minute(closed_at)})",
+        f"{_minute(trade.closed_at)})",
         "tainted": False,
         "source": _source(bought.run_id, bought.thread_id),
-        "subject": _subject(trade.pair, trade.opened_at, closed_at, figures, links),
+        "subject": _subject(trade.pair, trade.opened_at, trade.closed_at, figures, links),
     }
 
 

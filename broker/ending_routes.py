@@ -54,7 +54,7 @@ class EndingsView(BaseModel):
 
 
 class ClosedTradeView(BaseModel):
-    """A trade that is open no more. Without `closed_at`, Freqtrade forgot it before it was seen to close."""
+    """A trade that was closed."""
 
     trade_id: int
     pair: str
@@ -62,7 +62,7 @@ class ClosedTradeView(BaseModel):
     open_rate: Figure
     close_rate: Figure | None
     opened_at: Instant
-    closed_at: Instant | None
+    closed_at: Instant
     realised_profit: Figure | None
     profit_ratio: Figure | None = Field(description="Of what was paid for it, with the fee")
     exit_reason: str | None = Field(description="Free text of the strategy", examples=["roi"])
@@ -74,7 +74,7 @@ class ClosedTradeView(BaseModel):
 
 
 class ClosedTradesView(BaseModel):
-    """Those that were asked for and are open no more."""
+    """Those that were asked for and are closed."""
 
     trades: list[ClosedTradeView]
 
@@ -94,6 +94,6 @@ async def list_endings(
 async def list_closed_trades(
     services: Called, trade_id: Annotated[list[TradeId], Query(min_length=1, max_length=MAX_ENDINGS)]
 ) -> ClosedTradesView:
-    """Which of these trades are open no more, and how they ended."""
+    """Which of these trades were closed, and how they ended."""
     found = await services.endings.trades(trade_id)
     return ClosedTradesView(trades=[ClosedTradeView.of(each) for each in found])

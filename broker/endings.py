@@ -30,7 +30,7 @@ ENDED = """
     JOIN broker.intents AS intent ON intent.id = ended.subject::uuid
     LEFT JOIN broker.intents AS later ON later.replaces = intent.id
     ORDER BY ended.seq"""
-# An order's average is known wherever something was filled.
+# What Freqtrade forgot is not open either, but was never seen to close: it may come back.
 CLOSED = """
     SELECT trade.trade_id, trade.pair, trade.stake, trade.open_rate, trade.close_rate, trade.opened_at, trade.closed_at,
            trade.realised_profit, trade.fee_open, trade.exit_reason, bought.cost
@@ -39,7 +39,7 @@ CLOSED = """
         SELECT sum(filled * average) AS cost
         FROM broker.orders
         WHERE trade_id = trade.trade_id AND side = 'buy') AS bought
-    WHERE trade.trade_id = ANY(%(trade_ids)s) AND NOT trade.is_open
+    WHERE trade.trade_id = ANY(%(trade_ids)s) AND NOT trade.is_open AND trade.closed_at IS NOT NULL
     ORDER BY trade.trade_id"""
 
 
@@ -70,7 +70,7 @@ class EndedIntent:
 
 @dataclass(frozen=True)
 class ClosedTrade:
-    """A trade that is open no more. Without `closed_at`, Freqtrade forgot it before it was seen to close."""
+    """A trade that was closed. Its cost is what its orders were filled for."""
 
     trade_id: int
     pair: str
@@ -78,7 +78,7 @@ class ClosedTrade:
     open_rate: Decimal
     close_rate: Decimal | None
     opened_at: datetime
-    closed_at: datetime | None
+    closed_at: datetime
     realised_profit: Decimal | None
     fee_open: Decimal | None
     exit_reason: str | None
@@ -110,7 +110,7 @@ class Endings:
         return found, found[-1].place if len(found) == limit else max(newest, after)
 
     async def trades(self, trade_ids: Sequence[int]) -> list[ClosedTrade]:
-        """Those of these that are open no more."""
+        """Those of these that were closed."""
         async with (
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(ClosedTrade)) as cursor,

@@ -52,7 +52,7 @@ class Endings(BaseModel):
 
 
 class ClosedTrade(BaseModel):
-    """A trade that is open no more. Without `closed_at`, the bot forgot it before it was seen to close."""
+    """A trade that was closed."""
 
     trade_id: int
     pair: str
@@ -60,14 +60,14 @@ class ClosedTrade(BaseModel):
     open_rate: Decimal
     close_rate: Decimal | None
     opened_at: datetime
-    closed_at: datetime | None
+    closed_at: datetime
     realised_profit: Decimal | None
     profit_ratio: Decimal | None
     exit_reason: str | None
 
 
 class ClosedTrades(BaseModel):
-    """Those that were asked for and are open no more."""
+    """Those that were asked for and are closed."""
 
     trades: list[ClosedTrade]
 
@@ -83,6 +83,6 @@ class EndingsClient:
         return await self.broker.ask("/endings", Endings, {"after": place, "limit": PAGE})
 
     async def closed(self, trade_ids: Sequence[int]) -> list[ClosedTrade]:
-        """Which of these trades are open no more."""
+        """Which of these trades were closed."""
         answer = await self.broker.ask("/endings/trades", ClosedTrades, {"trade_id": [str(each) for each in trade_ids]})
         return answer.trades

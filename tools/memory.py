@@ -157,7 +157,8 @@ async def _outcomes(
     client: MemoryClient, user_id: str, asked: Mapping[str, Any], best: Sequence[Memory]
 ) -> Sequence[Memory]:
     """Every outcome that is asked for, once trading is touched at all: a sum over the best eight would mean nothing."""
-    if asked["kind"] not in (None, "outcome") or not any(each.kind in TRADING for each in best):
+    touched = asked["strategy"] or asked["pair"] or any(each.kind in TRADING for each in best)
+    if asked["kind"] not in (None, "outcome") or not touched:
         return []
     about = {name: asked[name] for name in ABOUT}
     found: list[Memory] = []

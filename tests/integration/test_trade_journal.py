@@ -10,12 +10,12 @@ from tools.memory_client import Memory, MemoryClient
 
 def figures(memory: Memory) -> dict[str, Decimal]:
     assert memory.subject is not None
-    return {name: Decimal(figure) for name, figure in memory.subject["figures"].items()}
+    return memory.subject.figures
 
 
 def links(memory: Memory) -> list[str]:
     assert memory.subject is not None
-    return memory.subject["links"]
+    return memory.subject.links
 
 
 async def test_a_rejected_intent_is_a_decision_in_its_users_memory_without_the_models_words(
@@ -28,7 +28,7 @@ async def test_a_rejected_intent_is_a_decision_in_its_users_memory_without_the_m
     assert decision.text.startswith("Decision to buy ETH/USDT: rejected by a person (pretended money, intent ")
     assert figures(decision) == {"stake_usdt": Decimal(20), "price_seen_usdt": Decimal(3000)}
     assert links(decision) == [f"intent:{intent['id']}"]
-    assert (decision.source["kind"], decision.state, decision.tainted) == ("journal", "served", False)
+    assert (decision.source.kind, decision.state, decision.tainted) == ("journal", "served", False)
     assert intent["reason"] not in decision.model_dump_json()
 
 
