@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from agents.trade_memories import Bought, decision, outcome
 from pilothouse import log
 from pilothouse.db import AsyncDictConnection, Pool
-from pilothouse.errors import BadInputError, PilothouseError
+from pilothouse.errors import BadInputError, ConflictError, PilothouseError
 from tools.endings_client import EndedIntent, EndingsClient
 
 LOOK_EVERY_S = 1
@@ -102,10 +102,10 @@ class TradeJournal:
         return told
 
     async def _tell(self, memory: dict[str, Any]) -> None:
-        """One that memory will never take must not keep the others waiting."""
+        """One that memory does not take, as a tainted one when quarantine is full, must not keep the others waiting."""
         try:
             await self._memories.save(**memory)
-        except BadInputError as error:
+        except (BadInputError, ConflictError) as error:
             logger.warning("journal.refused", key=memory["key"], reason=error.message)
 
 

@@ -3,8 +3,12 @@
 import asyncio
 from decimal import Decimal
 
+import pytest
+
+from agents.trade_journal import TradeJournal
+from pilothouse.errors import UnavailableError
 from tests.fixtures.memory import MemoryProcess
-from tests.fixtures.trade_journal import TradingDay
+from tests.fixtures.trade_journal import FarEnds, TradingDay, rejected_intent
 from tools.memory_client import Memory, MemoryClient
 
 
@@ -120,3 +124,34 @@ async def test_what_ended_while_memory_was_away_is_told_when_it_is_back(
     await asyncio.to_thread(trading_day.start_again, PILOTHOUSE_MEMORY_URL=memory.url)
 
     assert len(await trading_day.known(user, "decision")) == 1
+
+
+@pytest.mark.parametrize("status", [409, 422])
+async def test_one_that_memory_does_not_take_keeps_no_other_waiting(
+    trade_journal: TradeJournal, far_ends: tuple[FarEnds, str], status: int
+) -> None:
+    ends, _ = far_ends
+    ends.ended = [rejected_intent(), rejected_intent()]
+    keys = [f"intent:{each['id']}" for each in ends.ended]
+    ends.refuses[keys[0]] = status
+
+    while await trade_journal.write():
+        pass
+
+    assert ends.told == keys
+
+
+async def test_what_memory_could_not_be_told_is_told_again(
+    trade_journal: TradeJournal, far_ends: tuple[FarEnds, str]
+) -> None:
+    ends, _ = far_ends
+    ends.ended = [rejected_intent()]
+    [key] = [f"intent:{each['id']}" for each in ends.ended]
+    ends.refuses[key] = 503
+    with pytest.raises(UnavailableError):
+        await trade_journal.write()
+    ends.refuses.clear()
+
+    assert await trade_journal.write()
+    assert not await trade_journal.write()
+    assert ends.told == [key, key]
