@@ -26,6 +26,7 @@ STATE: State = {
     ],
     "left_out": 40,
     "memories": "<memories>likes coffee</memories>",
+    "recalled": ["0b9f6c0e-6f0e-4c52-9d43-2f5d5f8f8a11"],
     "rounds": 2,
     "tells_of": "0b7e8f56-4d0c-4b5a-9a53-0d1f5a7c2e11",
 }
