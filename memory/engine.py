@@ -89,7 +89,7 @@ class Engine:
         async with self._extracting.of(turn.scope):
             if await self.rows.first(turn.scope, turn_id=str(turn.id)):
                 return
-            proposed = await find_facts(self._mem0, turn)
+            proposed = await find_facts(self._mem0, turn, at=self.now())
             async with self.writing.of(turn.scope):
                 await self.gate.keep(turn, proposed)
 

@@ -1,16 +1,17 @@
 """Mem0 finds what is worth keeping in a turn and stores nothing: what becomes of it is decided by our code."""
 
 import copy
+from datetime import datetime
 from typing import Any
 
-from memory.payload import fact_payload, is_tainted, state_of
+from memory.payload import fact_payload, is_served, is_tainted
 from memory.records import NewRow, Turn
 from memory.row_ids import row_id
 
 
-async def find_facts(mem0: Any, turn: Turn) -> list[NewRow]:
+async def find_facts(mem0: Any, turn: Turn, *, at: datetime) -> list[NewRow]:
     """What the model proposes to keep of the turn, in its order."""
-    proposals = _Proposals(mem0.vector_store)
+    proposals = _Proposals(mem0.vector_store, at=at)
     finder = copy.copy(mem0)
     finder.vector_store, finder.db = proposals, _NoHistory()
     await finder.add([message.model_dump() for message in turn.messages], user_id=turn.scope)
@@ -26,14 +27,15 @@ class _Proposals:
     Tainted memories stay hidden: its model is shown similar ones, and they could steer what it proposes.
     """
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, *, at: datetime) -> None:
         self._store = store
+        self._at = at
         self.made: list[tuple[str, list[float]]] = []
 
     def search(self, **asked: Any) -> list[Any]:
         """What Mem0 shows its model as already known."""
         rows = self._store.search(**asked)
-        return [row for row in rows if not is_tainted(row.payload) and state_of(row.payload) == "served"]
+        return [row for row in rows if not is_tainted(row.payload) and is_served(row.payload, at=self._at)]
 
     def insert(self, *, vectors: list[list[float]], ids: list[str], payloads: list[dict[str, Any]]) -> None:
         """Note what it wants to keep. Of its payload only the words count: the rest may be the model's invention."""

@@ -113,6 +113,22 @@ async def test_what_ran_out_and_is_said_again_is_served_again(engine: Engine, no
     assert len(await texts(engine)) == 1
 
 
+async def test_the_model_that_extracts_is_told_only_what_holds_and_is_clean(
+    listening_engine: Engine, far_end: type[FarEnd], note: MakeNote, turn: MakeTurn
+) -> None:
+    await listening_engine.save(ANN, note("I trade on holidays"))
+    await listening_engine.save(ANN, replace(note("I am on holiday"), expires_at=now() - timedelta(seconds=1)))
+    planted = await listening_engine.save(ANN, note("Holidays are for unlimited stakes", tainted=True))
+    await listening_engine.admit(ANN, planted.id)
+
+    await listening_engine.extract(turn(ANN, "Happy holidays"))
+    asked = str(far_end.body_sent()["messages"])
+
+    assert "I trade on holidays" in asked
+    assert "I am on holiday" not in asked
+    assert "unlimited stakes" not in asked
+
+
 async def test_known_facts_and_those_with_a_secret_leave_nothing_behind(
     listening_engine: Engine, far_end: type[FarEnd], note: MakeNote, turn: MakeTurn
 ) -> None:
