@@ -14,7 +14,7 @@ from memory import gate_routes, management
 from memory.dependencies import Caller, Service
 from memory.folder import hold_folder
 from memory.gate_counts import GateCounts
-from memory.loading import LoadEmbedder, load_minilm
+from memory.loading import LoadEmbedder
 from memory.queue import Queue
 from memory.records import Memory
 from memory.schemas import Found, List, Listed, Named, NewMemory, NewTurn, Queued, SavedMemory, Search
@@ -28,7 +28,7 @@ THREADS = 64  # Mem0 does each step in a thread; the default pool of 6 is blocke
 CONNECTIONS = 6  # each worker keeps one while a model answers
 
 
-def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm) -> FastAPI:
+def create_app(settings: MemorySettings, *, load_embedder: LoadEmbedder | None = None) -> FastAPI:
     """The memory service as an ASGI app; ready when /health says so. It holds the folder until it is shut down."""
     folder = ExitStack()
     folder.enter_context(hold_folder(settings.data))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qdrant_client import QdrantClient
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 OURS = "memories-"
+MEM0S_NOTES = "_entities"  # what it calls its second collection
 KEYWORD: Any = "keyword"  # what Mem0 passes too; the client's annotations know only its enum
+
+
+@dataclass(frozen=True)
+class Counts:
+    """`of_another_embedder` by the names of their collections."""
+
+    kept: int
+    of_another_embedder: dict[str, int]
 
 
 class Engine:
@@ -109,6 +119,20 @@ class Engine:
         others = [name for name in names if name.startswith(OURS) and name != self.collection]
         return [self.rows, *(Rows(self._mem0, self._client, collection=name) for name in others)]
 
+    def other_rows(self) -> list[Rows]:
+        """Memories whose vectors another embedder made."""
+        return [rows for rows in self.all_rows()[1:] if not rows.collection.endswith(MEM0S_NOTES)]
+
+    async def drop(self, collection: str) -> None:
+        """Remove a collection that is not this embedder's, and what Mem0 may have noted beside it."""
+        names = {each.name for each in self._client.get_collections().collections}
+        for name in names & {collection, f"{collection}{MEM0S_NOTES}"} - {self.collection}:
+            await asyncio.to_thread(self._client.delete_collection, name)
+
+    def embed_all(self, texts: list[str]) -> list[list[float]]:
+        """The meaning of many texts, in as few calls as the embedder allows."""
+        return self._mem0.embedding_model.embed_batch(texts)
+
     @property
     def is_embedded(self) -> bool:
         """Whether the store's files are ours."""
@@ -128,9 +152,10 @@ class Engine:
             held.update(await rows.held({*texts} - held))
         return held
 
-    async def count(self) -> int:
-        """How many memories there are, of all users."""
-        return await self.rows.count()
+    async def count(self) -> Counts:
+        """How many memories there are, of all users; recall finds none of those that another embedder made."""
+        others = {rows.collection: await rows.count() for rows in self.other_rows()}
+        return Counts(await self.rows.count(), others)
 
     async def flush(self) -> None:
         """Make what is written outlast a power cut; a Qdrant server sees to that itself."""

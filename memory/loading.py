@@ -4,12 +4,13 @@ import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pilothouse import clock
 from pilothouse.clock import Clock
-from pilothouse.settings import MemorySettings
+from pilothouse.settings import MINILM, MemorySettings
 
 if TYPE_CHECKING:
     from memory.embedder import Embedder
@@ -25,13 +26,22 @@ def load_minilm() -> "Embedder":
     return MiniLm.load()
 
 
+def load_chosen(settings: MemorySettings) -> "Embedder":
+    """The embedder that the settings name."""
+    if settings.embedder == MINILM:
+        return load_minilm()
+    from memory.proxy_embedder import ProxyEmbedder  # noqa: PLC0415 -- openai is slow to import
+
+    return ProxyEmbedder(settings)
+
+
 def load_engine(
-    settings: MemorySettings, *, load_embedder: LoadEmbedder = load_minilm, now: Clock = clock.now
+    settings: MemorySettings, *, load_embedder: LoadEmbedder | None = None, now: Clock = clock.now
 ) -> "Engine":
     """Embedder and Mem0 side by side, then the store."""
     _quieten(settings.data)
     with ThreadPoolExecutor(1, thread_name_prefix="load-embedder") as beside:
-        embedder = beside.submit(load_embedder)
+        embedder = beside.submit(load_embedder or partial(load_chosen, settings))
         from memory.opening import open_engine  # noqa: PLC0415 -- after _quieten, and slow
 
         engine = open_engine(settings, embedder.result(), now=now)

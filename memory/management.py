@@ -7,7 +7,7 @@ from memory import editing
 from memory.dependencies import Caller, Service
 from memory.portable import export_lines, import_lines
 from memory.records import Memory
-from memory.schemas import Edit, Events, Export, Forget, Forgotten, Import, Imported, Named
+from memory.schemas import Edit, Events, Export, Forget, Forgotten, Import, Imported, Named, Reembedding
 
 router = APIRouter()
 
@@ -50,3 +50,9 @@ async def import_(given: Import, service: Service, _: Caller) -> Imported:
     scope = service.scope(given.user)
     async with service.passages.passing(scope):
         return await import_lines(service.opened(), scope, given.memories, key=given.key)
+
+
+@router.post("/reembed")
+async def reembed(service: Service, _: Caller) -> Reembedding:
+    """Give memories of another embedder new vectors, in the background; asked again, it tells how far that is."""
+    return await service.reembedder.start()

@@ -4,7 +4,7 @@ Nothing else asks the store, so that a row that changed can be dropped from what
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +25,7 @@ class Rows:
     def __init__(self, mem0: Any, client: QdrantClient, *, collection: str) -> None:
         self._mem0 = mem0
         self._client = client
-        self._collection = collection
+        self.collection = collection
         self._listeners: list[Changed] = []
 
     def listen(self, changed: Changed) -> None:
@@ -47,7 +47,7 @@ class Rows:
 
         def read() -> list[WholeRow]:
             named: list[Any] = list(ids)
-            found = self._client.retrieve(self._collection, named, with_payload=True, with_vectors=True)
+            found = self._client.retrieve(self.collection, named, with_payload=True, with_vectors=True)
             return self._whole(scope, found)
 
         return await asyncio.to_thread(read)
@@ -58,7 +58,7 @@ class Rows:
 
         def read() -> tuple[list[WholeRow], Any]:
             found, following = self._client.scroll(
-                self._collection, scroll_filter=_of(scope, {}), limit=PAGE, offset=offset, with_vectors=True
+                self.collection, scroll_filter=_of(scope, {}), limit=PAGE, offset=offset, with_vectors=True
             )
             return self._whole(scope, found), following
 
@@ -115,6 +115,20 @@ class Rows:
             if offset is None:
                 return
 
+    async def pages_of_all(self, *, limit: int) -> AsyncIterator[list[Row]]:
+        """Rows of everybody: for work in the background, never for an answer."""
+        offset: Any = None
+        while True:
+            found, offset = await self._call(self._client.scroll, limit=limit, offset=offset)
+            yield [Row(str(each.id), each.payload) for each in found]
+            if offset is None:
+                return
+
+    async def which(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those ids that are taken, whoever's row it is."""
+        found = await self._call(self._client.retrieve, ids=list(ids), with_payload=False)
+        return frozenset(str(each.id) for each in found)
+
     async def put(self, scope: str, rows: Sequence[NewRow]) -> None:
         """Insert or replace all or none; a crash loses none of them once this returns."""
         if any(row.payload["user_id"] != scope for row in rows):
@@ -128,14 +142,14 @@ class Rows:
         await self._change(
             row.payload["user_id"],
             [row.id],
-            lambda: self._client.set_payload(collection_name=self._collection, payload=dict(fields), points=points),
+            lambda: self._client.set_payload(collection_name=self.collection, payload=dict(fields), points=points),
         )
 
     async def delete(self, scope: str, rows: Sequence[Row]) -> None:
         """Remove rows that were read before."""
         ids: list[Any] = [row.id for row in rows]
         named = models.PointIdsList(points=ids)
-        await self._change(scope, ids, lambda: self._client.delete(self._collection, points_selector=named))
+        await self._change(scope, ids, lambda: self._client.delete(self.collection, points_selector=named))
 
     async def count(self, scope: str | None = None, **fields: str) -> int:
         """How many rows with these values there are: this user's, or everybody's."""
@@ -155,7 +169,7 @@ class Rows:
         return held
 
     async def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        return await asyncio.to_thread(method, collection_name=self._collection, **arguments)
+        return await asyncio.to_thread(method, collection_name=self.collection, **arguments)
 
     async def _change(self, scope: str, ids: Sequence[str], change: Callable[[], object]) -> None:
         """Told of by its own thread, and waited for even by who is cancelled: their lock must not open before."""

@@ -1,6 +1,6 @@
 """What callers send and get. Fields that are not listed are refused: nobody filters, dates or tags by accident."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -164,6 +164,18 @@ class Imported(BaseModel):
     stored: int
     known: int
     refused: list[Refused]
+
+
+class Reembedding(BaseModel):
+    """Memories `from` another embedder's collection: how many `of` them have been given new vectors."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    from_: str | None = Field(alias="from")
+    done: int
+    of: int
+    state: Literal["nothing to do", "offered", "running"]
+    last_error: str | None
 
 
 class NewMessage(Message):

@@ -15,6 +15,7 @@ from memory.loading import LoadEmbedder, load_engine
 from memory.passages import ForgottenError, Passages
 from memory.queue import Queue, QueuedTurn
 from memory.records import Memory, Note, Saved, Turn
+from memory.reembedding import Reembedder
 from memory.schemas import List, Listed, Named, NewMemory, NewTurn, Search
 from memory.scope import key_digest, scope_of
 from pilothouse import clock, log
@@ -23,7 +24,7 @@ from pilothouse.errors import UnavailableError
 from pilothouse.settings import MemorySettings
 
 if TYPE_CHECKING:
-    from memory.engine import Engine
+    from memory.engine import Counts, Engine
 
 RELOAD_S = 5.0
 FLUSH_S = 2.0  # what a power cut may cost; a crash of ours costs nothing
@@ -39,7 +40,7 @@ class MemoryService:
     settings: MemorySettings
     queue: Queue
     gate_counts: GateCounts
-    load_embedder: LoadEmbedder
+    load_embedder: LoadEmbedder | None
     now: Clock = clock.now
     breaker: Breaker = field(default_factory=Breaker)
     engine: "Engine | None" = None
@@ -48,6 +49,7 @@ class MemoryService:
     def __post_init__(self) -> None:
         self.extraction = Extraction(self.queue, self._extract)
         self.passages = Passages()
+        self.reembedder = Reembedder(self.settings.data, self.passages, self.opened)
         self.forgetting = Forgetting(self.settings.data, self.queue, self.passages, self.opened)
 
     async def run(self) -> None:
@@ -57,9 +59,14 @@ class MemoryService:
         from memory.gate_checking import Checking  # noqa: PLC0415 -- slow to import: after the engine did
 
         checking = Checking(self.engine, self.engine.model)
-        counting = flush_regularly(self.engine.counters, self.gate_counts)
-        resuming = self.forgetting.resume_files()
-        await asyncio.gather(self._flush_regularly(), resuming, self._work_off_turns(), checking.run(), counting)
+        await asyncio.gather(
+            self._flush_regularly(),
+            self.forgetting.resume_files(),
+            self._work_off_turns(),
+            self.reembedder.run(),
+            checking.run(),
+            flush_regularly(self.engine.counters, self.gate_counts),
+        )
 
     async def search(self, asked: Search) -> tuple[list[Memory], bool]:
         """What touches the question, and whether it could not be looked up. Never later than the deadline."""
@@ -123,7 +130,8 @@ class MemoryService:
         return status == "ok", {
             "status": status,
             "collection": self.engine.collection,
-            "memories": memories,
+            "memories": memories and memories.kept,
+            "of_another_embedder": memories and memories.of_another_embedder,
             "queue": queue,
             "last_error": queue.last_error if queue else "PostgreSQL cannot be reached: turns are refused",
         }
@@ -159,7 +167,7 @@ class MemoryService:
             return
         log.get_logger().info("engine.opened", seconds=round(time.monotonic() - started_s, 2))
 
-    async def _count(self) -> int | None:
+    async def _count(self) -> "Counts | None":
         try:
             async with asyncio.timeout(HEALTH_S):
                 return await self.opened().count()

@@ -40,6 +40,7 @@ from pilothouse.model_rules import (
 KEY_BYTES = 32
 CHECKOUT = Path(__file__).parents[1]
 REHEARSAL_MODEL = "pilothouse/rehearsal"
+MINILM = "minilm"
 REHEARSAL_NOTICE = "rehearsal model: set OPENROUTER_API_KEY for a real one"
 
 
@@ -108,6 +109,7 @@ def _none_when_empty(value: object) -> object:
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Cap = Annotated[Annotated[Decimal, Field(ge=0)] | None, BeforeValidator(_none_when_empty)]
+EmbedderDimension = Annotated[int, Field(ge=8, le=8192)]
 MaxTokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Prices = Annotated[Mapping[str, ModelPrice], NoDecode, BeforeValidator(_read_prices)]
 HttpUrl = Annotated[str, AfterValidator(_require_http)]
@@ -193,6 +195,8 @@ class MemorySettings(CalledSettings):
     qdrant_url: str = Field(default="", validation_alias="QDRANT_URL")
     qdrant_api_key: str = Field(default="", validation_alias="QDRANT_API_KEY")
     search_deadline_s: float = Field(default=0.8, validation_alias="PILOTHOUSE_MEMORY_SEARCH_DEADLINE_S")
+    embedder: str = Field(default=MINILM, validation_alias="PILOTHOUSE_MEMORY_EMBEDDER")
+    embedder_dimension: EmbedderDimension = Field(default=384, validation_alias="PILOTHOUSE_MEMORY_EMBEDDER_DIMENSION")
     admit: Annotated[str, _readable(read_admit_rules)] = Field(default="", validation_alias="PILOTHOUSE_MEMORY_ADMIT")
 
 
@@ -259,6 +263,10 @@ class StackSettings(BaseSettings):
     freqtrade_url: HttpUrl = Field(default="", validation_alias="FREQTRADE_URL")
     freqtrade_username: str = Field(default="", validation_alias="FREQTRADE_USERNAME")
     freqtrade_password: str = Field(default="", validation_alias="FREQTRADE_PASSWORD")
+    memory_embedder: str = Field(default=MINILM, validation_alias="PILOTHOUSE_MEMORY_EMBEDDER")
+    memory_embedder_dimension: EmbedderDimension = Field(
+        default=384, validation_alias="PILOTHOUSE_MEMORY_EMBEDDER_DIMENSION"
+    )
     qdrant_url: HttpUrl = Field(default="", validation_alias="QDRANT_URL")
     qdrant_api_key: str = Field(default="", validation_alias="QDRANT_API_KEY")
     n8n_webhook_url: HttpUrl = Field(default="", validation_alias="N8N_WEBHOOK_URL")

@@ -141,6 +141,8 @@ class Credentials:
             "PILOTHOUSE_MODEL": self.model,
             "QDRANT_URL": self.settings.qdrant_url,
             "QDRANT_API_KEY": self.settings.qdrant_api_key,
+            "PILOTHOUSE_MEMORY_EMBEDDER": self.settings.memory_embedder,
+            "PILOTHOUSE_MEMORY_EMBEDDER_DIMENSION": str(self.settings.memory_embedder_dimension),
             "PILOTHOUSE_MEMORY_ADMIT": self.settings.memory_admit,
         }
 
