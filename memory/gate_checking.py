@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 from langchain_core.language_models import BaseChatModel
 
@@ -11,7 +12,7 @@ from memory.gate_asking import UnusableAnswerError, ask_replaced
 from memory.gate_contradictions import settle
 from memory.gate_judging import SIMILAR
 from memory.gate_rules import may_replace
-from memory.payload import UNCHECKED
+from memory.payload import UNCHECKED, is_tainted
 from memory.records import Row
 from pilothouse import log
 
@@ -62,9 +63,12 @@ class Checking:
         return bool(waiting)
 
     async def _replaced(self, newer: Row) -> list[Row]:
+        """What others wrote is asked about apart: a sentence in it must not decide over what the person said."""
         older = await self._older(newer)
-        if not older:
-            return []
+        apart = [[row for row in older if is_tainted(row.payload) is tainted] for tainted in (False, True)]
+        return [row for some in apart if some for row in await self._ask(newer, some[:ASKED_ABOUT])]
+
+    async def _ask(self, newer: Row, older: Sequence[Row]) -> list[Row]:
         try:
             return await ask_replaced(self._model, newer, older)
         except Exception as error:
@@ -79,8 +83,7 @@ class Checking:
         [whole] = await self._engine.rows.some_whole(scope, [newer.id])
         near = await self._engine.rows.near(scope, whole.vector.tolist(), limit=NEAREST, state="served")
         at = self._engine.now()
-        found = [row for row, cosine in near if cosine >= SIMILAR and may_replace(newer.payload, row.payload, at=at)]
-        return found[:ASKED_ABOUT]
+        return [row for row, cosine in near if cosine >= SIMILAR and may_replace(newer.payload, row.payload, at=at)]
 
     def _is_given_up(self, newer: Row, error: Exception) -> bool:
         """A question that is refused each time, or never answered as asked, must not cost money forever."""
