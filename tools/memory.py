@@ -125,6 +125,7 @@ def memory_tools(client: MemoryClient, find_asked: FindAsked) -> list[Tool]:
             arguments=ForgetArguments,
             run=forget,
             risk="writes",
+            forgets=True,
         ),
         Tool(
             name="memory_explain",

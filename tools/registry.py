@@ -41,6 +41,7 @@ class Tool:
     risk: Risk
     taints: bool = False  # its output always carries text that others wrote
     awaits: Callable[[Any], Awaited | None] | None = None  # what a result of it waits for
+    forgets: bool = False  # a turn that calls it names what is to be gone: memory is not handed that turn
     repeatable: bool = True  # the same call with the same key has one effect; otherwise it is made at most once
 
 

@@ -18,8 +18,8 @@ RECALLED_AT_MOST = 50
 
 
 async def remember(state: State, deps: Deps, run: RunContext) -> Update:
-    """Only the person's and the model's words go out, and none from a tainted thread."""
-    if run.tainted:
+    """Only the person's and the model's words go out; none from a tainted thread, and none of a turn that forgets."""
+    if run.tainted or any(deps.tools[each.name].forgets for each in _answers(state) if each.name in deps.tools):
         return {}
     try:
         await deps.memory.queue_turn(
@@ -35,6 +35,12 @@ async def remember(state: State, deps: Deps, run: RunContext) -> Update:
     return {}
 
 
+def _answers(state: State) -> list[ToolMessage]:
+    """What tools answered in this turn."""
+    turn = takewhile(lambda message: not isinstance(message, HumanMessage), reversed(state["messages"]))
+    return [message for message in turn if isinstance(message, ToolMessage)]
+
+
 def _turn(state: State) -> list[dict[str, str]]:
     """The last question and the last answer."""
     question = next(message for message in reversed(state["messages"]) if isinstance(message, HumanMessage))
@@ -44,7 +50,6 @@ def _turn(state: State) -> list[dict[str, str]]:
 
 def _recalled(state: State) -> list[str]:
     """The memories that the model was shown in this turn: what it says of them is no news."""
-    turn = takewhile(lambda message: not isinstance(message, HumanMessage), reversed(state["messages"]))
-    searched = [message.text for message in turn if isinstance(message, ToolMessage) and message.name == SEARCH]
+    searched = [message.text for message in _answers(state) if message.name == SEARCH]
     shown = [*state.get("recalled", []), *ID.findall("\n".join(searched))]
     return list(dict.fromkeys(shown))[:RECALLED_AT_MOST]

@@ -12,6 +12,7 @@ import pytest
 from pilothouse.errors import ForbiddenError
 from tests.fixtures.calls import CALL, no_run
 from tests.fixtures.controller import Controller
+from tests.fixtures.memory import MemoryProcess, TurnsTable
 from tests.fixtures.memory_engine import BY_TOOL
 from tools.memory import memory_tools
 from tools.memory_client import MemoryClient
@@ -157,6 +158,19 @@ async def test_asked_to_forget_the_agent_searches_and_erases_that_memory_alone(h
     assert "Forgotten for good: 1 memory." in reply["answer"]
     assert WISH not in asked["answer"]
     assert "Zephyrus" in kept["answer"]
+
+
+async def test_a_turn_that_asks_to_forget_does_not_wait_to_be_remembered(
+    http: httpx.AsyncClient, memory: MemoryProcess
+) -> None:
+    await http.post("/api/chat", json={"message": f"Remember that {WISH}"})
+    forgot = (await http.post("/api/chat", json={"message": f"Forget that {WISH}"})).json()
+    later = (await http.post("/api/chat", json={"message": "What did I tell you about my cat?"})).json()
+
+    waiting = {str(row["run_id"]) for row in await TurnsTable(memory.database.admin).rows()}
+
+    assert later["run_id"] in waiting
+    assert forgot["run_id"] not in waiting
 
 
 async def test_asked_why_the_agent_names_the_question_that_taught_it(http: httpx.AsyncClient) -> None:
