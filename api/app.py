@@ -8,7 +8,21 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.staticfiles import StaticFiles
 
-from api import approvals, chat, forgetting, halts, health, links, memories, runs, schedules, threads, trading, usage
+from api import (
+    approvals,
+    chat,
+    forgetting,
+    halts,
+    health,
+    links,
+    memories,
+    memory_files,
+    runs,
+    schedules,
+    threads,
+    trading,
+    usage,
+)
 from api.access import Access
 from api.composition import open_core
 from api.requests import Guard
@@ -40,6 +54,7 @@ def create_app(settings: ControllerSettings) -> FastAPI:
         approvals,
         links,
         halts,
+        memory_files,
         memories,
         forgetting,
         usage,

@@ -278,6 +278,8 @@ class StackSettings(BaseSettings):
         default="", validation_alias="PILOTHOUSE_MEMORY_ADMIT"
     )
 
+    export_passphrase: str = Field(default="", validation_alias="PILOTHOUSE_EXPORT_PASSPHRASE")
+
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     ssl_cert_dir: str = Field(default="", validation_alias="SSL_CERT_DIR")
     requests_ca_bundle: str = Field(default="", validation_alias="REQUESTS_CA_BUNDLE")

@@ -1,4 +1,4 @@
-"""What memory answers when a person looks after what is kept: its history, and what became of an erasure."""
+"""What memory answers when a person looks after what is kept: its history, and what became of an erasure or import."""
 
 from datetime import datetime
 
@@ -29,3 +29,18 @@ class Forgotten(BaseModel):
     proof: Proof
     compacted: bool
     reason: str | None = Field(default=None, description="why they were not")
+
+
+class Refused(BaseModel):
+    """A line that was not kept, counted from 1."""
+
+    line: int
+    reason: str
+
+
+class Imported(BaseModel):
+    """What became of an import."""
+
+    stored: int
+    known: int
+    refused: list[Refused]

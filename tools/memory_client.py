@@ -1,7 +1,7 @@
 """Memory as a client of its process sees it: found, kept, changed and forgotten over HTTP, for one user at a time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,12 +23,14 @@ from pilothouse.errors import (
     UnavailableError,
     UpstreamError,
 )
-from tools.memory_answers import Forgotten, MemoryEvent
+from tools.memory_answers import Forgotten, Imported, MemoryEvent
 
 SEARCH_DEADLINE_S = 1.0  # memory itself gives up at 0.8 s
 WRITE_DEADLINE_S = 10.0
 FORGET_DEADLINE_S = 60.0  # the store is written anew without the words
 STATS_DEADLINE_S = 60.0  # every memory is looked at
+IMPORT_DEADLINE_S = 60.0  # up to 500 vectors are made
+EXPORT_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
 HINT = "bin/pilothouse status, bin/pilothouse logs memory"
 ERRORS: dict[int, type[PilothouseError]] = {
     404: NotFoundError,
@@ -151,6 +153,25 @@ class MemoryClient:
         """Erase memories for good; what is gone already does no harm. `which`: ids, or everything=True."""
         body = {"user": user_id, **which}
         return Forgotten(**await self._post("/memories/forget", body, deadline_s=FORGET_DEADLINE_S))
+
+    async def export(self, *, user_id: str) -> AsyncGenerator[bytes]:
+        """All of this user's memories as JSON lines, in pieces; an error when it breaks off."""
+        body = _json({"user": user_id})
+        try:
+            async with self.session.post(
+                f"{self.url}/memories/export", data=body, headers=self._headers(), timeout=EXPORT_TIMEOUT
+            ) as response:
+                if not response.ok:
+                    _read(response.status, await response.read())
+                async for piece in response.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UnavailableError("memory broke off", hint=HINT) from error
+
+    async def import_all(self, *, user_id: str, memories: Sequence[Mapping[str, Any]], key: str) -> Imported:
+        """Keep what was exported; repeated with the same key nothing is kept twice."""
+        body = {"user": user_id, "memories": memories, "key": key}
+        return Imported(**await self._post("/memories/import", body, deadline_s=IMPORT_DEADLINE_S))
 
     async def queue_turn(
         self,

@@ -19,7 +19,8 @@ RECALLED_AT_MOST = 50
 
 async def remember(state: State, deps: Deps, run: RunContext) -> Update:
     """Only the person's and the model's words go out; none from a tainted thread, and none of a turn that forgets."""
-    if run.tainted or any(deps.tools[each.name].forgets for each in _answers(state) if each.name in deps.tools):
+    called = {message.name for message in _answers(state)}
+    if run.tainted or any(tool.forgets for name, tool in deps.tools.items() if name in called):
         return {}
     try:
         await deps.memory.queue_turn(

@@ -74,6 +74,16 @@ class Client:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise BrokenOffError(f"the {self._process} does not answer", hint="bin/pilothouse status") from error
 
+    async def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        """A long answer as it arrives; an error if it breaks off."""
+        try:
+            async with self._session.get(path) as response:
+                await _require_success(response, self._process)
+                async for piece in response.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise BrokenOffError(f"the {self._process} broke off", hint="bin/pilothouse status") from error
+
     async def start(self, *, message: str, thread_id: str | None) -> Fields:
         """Start a run. However often it has to be sent: the key makes it one run."""
         body = {"message": message, **({"thread_id": thread_id} if thread_id else {})}

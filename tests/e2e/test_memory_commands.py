@@ -1,6 +1,7 @@
 """Memory as a person uses it at a terminal, on a real stack."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.fixtures.terminal import Terminal
 
 pytestmark = [pytest.mark.stack, pytest.mark.freqtrade, pytest.mark.timeout(280)]
 
+PATIENCE_S = 60
 WISH = "I never want more than three open trades"
 
 
@@ -53,6 +55,34 @@ def test_why_a_memory_is_known_leads_to_the_run_that_taught_it(at_hand: Terminal
     assert "Remember that my cat is called Zephyrus" in run.stdout
 
 
+def test_everything_is_forgotten_after_a_yes_and_nothing_without_one(at_hand: Terminal) -> None:
+    at_hand.type("memory", "add", "I like green tea")
+
+    refused = at_hand.type("memory", "forget", "--everything", typed="n\n")
+    before = json.loads(at_hand.type("memory", "list", "--json").stdout)
+    forgotten = at_hand.type("memory", "forget", "--everything", typed="y\n")
+    after = at_hand.type("memory", "list")
+
+    assert refused.returncode == 1
+    assert "I like green tea" in [each["text"] for each in before]
+    assert f"forgotten for good: {len(before)}. Looked through" in forgotten.stdout
+    assert "nothing of it is left" in forgotten.stdout
+    assert after.stdout == "nothing is remembered yet\n"
+
+
+def test_what_a_newer_memory_replaced_is_brought_back(at_hand: Terminal) -> None:
+    at_hand.type("memory", "add", "I live in Lisbon")
+    at_hand.type("memory", "add", "I live in Porto")
+
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not (superseded := json.loads(at_hand.type("memory", "list", "--state", "superseded", "--json").stdout)):
+        assert time.monotonic() < deadline_s, "nothing was ever replaced"
+    restored = at_hand.type("memory", "restore", superseded[0]["id"][:8])
+
+    assert superseded[0]["text"] == "I live in Lisbon"
+    assert restored.stdout == f"memory {superseded[0]['id'][:8]} is served: I live in Lisbon\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -61,6 +91,8 @@ def test_why_a_memory_is_known_leads_to_the_run_that_taught_it(at_hand: Terminal
         (("memory", "show", "6f1c2f1e-4b8f-4d0a-8a51-6a3f0c9b7d22"), "no such memory"),
         (("memory", "list", "--since", "yesterday"), "'yesterday' is no time"),
         (("memory", "list", "--kind", "secret"), "kind: "),
+        (("memory", "forget"), "say what to forget"),
+        (("memory", "add", "my key is sk-or-v1-0123456789abcdef0123456789abcdef"), "secret"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_a_hint(at_hand: Terminal, words: tuple[str, ...], said: str) -> None:

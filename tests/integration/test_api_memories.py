@@ -1,5 +1,6 @@
 """/api/memories: a person sees and changes what is remembered of them, and of nobody else."""
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 
@@ -204,6 +205,26 @@ async def test_everything_is_forgotten_only_when_said_so_and_of_one_person_only(
     assert len((await stranger.get("/api/memories")).json()["memories"]) == 1
 
 
+async def test_what_was_exported_comes_back_as_it_was_and_is_kept_once(
+    person: httpx.AsyncClient, memory_client: MemoryClient, user: str
+) -> None:
+    about = {"pair": "ETH/USDT", "figures": {"profit_pct": "1.50"}}
+    await person.post("/api/memories", json={"text": WISH, "subject": about})
+    await memory_client.save(user_id=user, text="I want unlimited stakes", key="1", tainted=True, source=BY_TOOL)
+    before = (await person.get("/api/memories")).json()["memories"]
+    lines = [json.loads(line) for line in (await person.get("/api/memories/export")).text.splitlines()]
+    await person.delete("/api/memories", params={"everything": "true"})
+
+    imported = await person.post("/api/memories/import", json={"memories": lines, "key": "1"})
+    again = await person.post("/api/memories/import", json={"memories": lines, "key": "2"})
+    after = (await person.get("/api/memories")).json()["memories"]
+
+    assert imported.json() == {"stored": 2, "known": 0, "refused": []}
+    assert again.json() == {"stored": 0, "known": 2, "refused": []}
+    for name in ("text", "state", "tainted", "trust", "created_at", "subject"):
+        assert [each[name] for each in after] == [each[name] for each in before], name
+
+
 async def test_anothers_memories_do_not_exist_for_me(person: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     memory_id = (await person.post("/api/memories", json={"text": WISH})).json()["id"]
 
@@ -220,7 +241,9 @@ async def test_anothers_memories_do_not_exist_for_me(person: httpx.AsyncClient, 
         await stranger.delete(path),
     ]
     await stranger.delete("/api/memories", params={"everything": "true"})
+    exported = await stranger.get("/api/memories/export")
 
+    assert exported.text == ""
     assert listed == {"memories": [], "next": None}
     assert found == {"memories": []}
     assert {reply.status_code for reply in refused} == {404}
@@ -248,6 +271,7 @@ async def test_only_a_persons_key_changes_what_is_remembered(controller: Control
             await program.post(f"/api/memories/{nobody}/restore"),
             await program.delete(f"/api/memories/{nobody}"),
             await program.delete("/api/memories", params={"everything": "true"}),
+            await program.post("/api/memories/import", json={"memories": [{"text": WISH}], "key": "1"}),
         ]
 
     assert read.json() == {"memories": [], "next": None}
