@@ -44,7 +44,7 @@ def _install(environment: Path, report: Report) -> None:
 
 
 def _sync(environment: Path, report: Report) -> None:
-    command = [_find_uv(), "sync", "--frozen", "--only-group", "freqtrade", "--no-install-project"]
+    command = [find_uv(), "sync", "--frozen", "--only-group", "freqtrade", "--no-install-project"]
     variables = os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)}
     with subprocess.Popen(
         [*command, "--python", sys.executable],
@@ -70,9 +70,10 @@ def _lines(process: subprocess.Popen[str], report: Report) -> list[str]:
     return seen
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """Our own pinned one, else what is on the PATH."""
     own = CHECKOUT / ".uv" / "uv"
     found = str(own) if own.exists() else shutil.which("uv")
     if found:
         return found
-    raise UnavailableError("uv is needed to install Freqtrade and was not found", hint="start with bin/pilothouse")
+    raise UnavailableError("uv is needed and was not found", hint="start with bin/pilothouse")

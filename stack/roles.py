@@ -18,6 +18,7 @@ HOMES = {  # where each role's unqualified names live
     "broker": ("broker", "reporting"),
     "memory": ("memory",),
     "freqtrade": ("trading",),
+    "n8n": ("n8n",),
     "reader": ("reporting",),
 }
 NAMES = tuple(HOMES)

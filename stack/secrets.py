@@ -25,6 +25,7 @@ PASSWORDS = (
     "postgres_memory_password",
     "postgres_freqtrade_password",
     "postgres_reader_password",
+    "postgres_n8n_password",
     "controller_key_secret",
     "proxy_key_secret",
     "broker_key_secret",
