@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from pilothouse.errors import UnavailableError, UpstreamError
+from stack.isolation import give
 from stack.n8n.server import OWNER_EMAIL, Server
 
 READY_S = 120.0
@@ -33,19 +34,19 @@ def import_files(server: Server, *, credentials: Sequence[Mapping[str, Any]], wo
         if credentials:
             file = Path(folder) / "credentials.json"
             file.write_text(json.dumps(list(credentials)))
-            _command(server, "import:credentials", f"--input={file}")
+            _import(server, "import:credentials", f"--input={file}", folder=Path(folder))
         if workflows:
             into = Path(folder) / "workflows"
             into.mkdir()
             for path in workflows:
                 (into / path.name).write_text(path.read_text())
-            _command(server, "import:workflow", "--separate", f"--input={into}")
+            _import(server, "import:workflow", "--separate", f"--input={into}", folder=Path(folder))
 
 
-def _command(server: Server, *arguments: str) -> None:
-    done = subprocess.run(
-        server.command(*arguments), env=server.environment(), capture_output=True, text=True, check=False
-    )
+def _import(server: Server, *arguments: str, folder: Path) -> None:
+    if server.uid is not None:
+        give(folder, uid=server.uid)
+    done = subprocess.run(server.command(*arguments), capture_output=True, text=True, cwd="/", check=False)
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-500:]
         raise UnavailableError(f"n8n {arguments[0]} failed: {said}", hint="bin/pilothouse logs n8n")
