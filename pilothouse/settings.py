@@ -242,6 +242,9 @@ class StackSettings(BaseSettings):
     port_exchange_twin: Port = Field(default=8705, validation_alias="PILOTHOUSE_PORT_EXCHANGE_TWIN")
     port_freqtrade: Port = Field(default=8706, validation_alias="PILOTHOUSE_PORT_FREQTRADE")
     port_postgres: Port = Field(default=8707, validation_alias="PILOTHOUSE_PORT_POSTGRES")
+    port_n8n: Port = Field(default=8708, validation_alias="PILOTHOUSE_PORT_N8N")
+    port_n8n_runners: Port = Field(default=8709, validation_alias="PILOTHOUSE_PORT_N8N_RUNNERS")
+    n8n_installation: Path | None = Field(default=None, validation_alias="PILOTHOUSE_N8N_INSTALLATION")
 
     database_url: PostgresUrl = Field(default="", validation_alias="DATABASE_URL")
     openrouter_api_key: str = Field(default="", validation_alias="OPENROUTER_API_KEY")

@@ -35,6 +35,8 @@ PORTS = {
     "port_exchange_twin": "PILOTHOUSE_PORT_EXCHANGE_TWIN",
     "port_freqtrade": "PILOTHOUSE_PORT_FREQTRADE",
     "port_postgres": "PILOTHOUSE_PORT_POSTGRES",
+    "port_n8n": "PILOTHOUSE_PORT_N8N",
+    "port_n8n_runners": "PILOTHOUSE_PORT_N8N_RUNNERS",
 }
 
 

@@ -18,10 +18,19 @@ from stack.home import Home, find_home
 from stack.installation import ensure_installed
 from stack.isolation import give, private_folder
 from stack.leftovers import end_leftovers
+from stack.n8n import setup as n8n
 from stack.overview import describe
 from stack.ports import LOOPBACK, require_free
 from stack.postgres import Cluster, initialise, open_cluster
-from stack.processes import FREQTRADE_ENVIRONMENT, Launcher, Process, freqtrade_config, make_launcher, plan
+from stack.processes import (
+    FREQTRADE_ENVIRONMENT,
+    Launcher,
+    Process,
+    freqtrade_config,
+    make_launcher,
+    make_n8n_server,
+    plan,
+)
 from stack.readiness import probe
 from stack.running import note, recall
 from stack.secrets import load_or_generate, render, write_private
@@ -107,7 +116,9 @@ def make_stack(settings: StackSettings, report: Report) -> Stack:
     cluster = None if settings.database_url else open_cluster(home.root, port=settings.port_postgres)
     pythons = [Path(sys.executable), *([python] if python else [])]
     launcher = make_launcher(home, settings, pythons=pythons)
-    processes = plan(credentials, launcher, cluster=cluster, freqtrade_python=python)
+    known = n8n.recall(home)
+    server = make_n8n_server(credentials, launcher) if known and known.wanted else None
+    processes = plan(credentials, launcher, cluster=cluster, freqtrade_python=python, n8n=server)
     return Stack(home, credentials, launcher, cluster, freqtrade, processes)
 
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pilothouse.errors import UnavailableError
 from pilothouse.settings import CHECKOUT, StackSettings
 from stack import freqtrade
 from stack.credentials import FREQTRADE_USER, Credentials
 from stack.home import Home
-from stack.isolation import FIRST_UID, can_run, confined
+from stack.isolation import FIRST_UID, can_run, confined, require_reachable
+from stack.n8n.installation import find_installation
+from stack.n8n.server import Server
 from stack.ports import LOOPBACK
 from stack.postgres import PORT_SETTING, Cluster
 
@@ -19,7 +22,7 @@ DATABASE_STEP = "database"  # not a process: roles, migrations and the owner's k
 UIDS = {
     name: FIRST_UID + offset
     for offset, name in enumerate(
-        ("controller", "proxy", "broker", "memory", "openrouter", "exchange", "freqtrade", "postgres")
+        ("controller", "proxy", "broker", "memory", "openrouter", "exchange", "freqtrade", "postgres", "n8n")
     )
 }
 SERVICES = ("proxy", "broker", "memory", "controller")  # ours, each with a secrets file
@@ -82,7 +85,12 @@ def make_launcher(home: Home, settings: StackSettings, *, pythons: Sequence[Path
 
 
 def plan(
-    credentials: Credentials, launcher: Launcher, *, cluster: Cluster | None, freqtrade_python: Path | None
+    credentials: Credentials,
+    launcher: Launcher,
+    *,
+    cluster: Cluster | None,
+    freqtrade_python: Path | None,
+    n8n: Server | None,
 ) -> list[Process]:
     """Everything the embedded stack runs with these settings; services that are set elsewhere are left out."""
     settings = credentials.settings
@@ -93,7 +101,7 @@ def plan(
         if settings.exchange == freqtrade.SIMULATED:
             processes.append(_exchange_twin(settings, launcher, freqtrade_python))
         processes.append(_freqtrade(settings, launcher, freqtrade_python))
-    return [*processes, *_services(settings, launcher)]
+    return [*processes, *_services(settings, launcher), *([_n8n(n8n)] if n8n else [])]
 
 
 def _postgres(launcher: Launcher, cluster: Cluster) -> Process:
@@ -146,6 +154,37 @@ def _freqtrade(settings: StackSettings, launcher: Launcher, python: Path) -> Pro
         after=(DATABASE_STEP,),  # it imports longer than the exchange twin needs to be ready
         stop_signal="INT",
         steady_after_s=20,
+    )
+
+
+def make_n8n_server(credentials: Credentials, launcher: Launcher) -> Server:
+    """The n8n of this home. Its role enters the database that all share."""
+    settings, uid = credentials.settings, launcher.uid("n8n")
+    installation = find_installation(settings.n8n_installation)
+    if not installation.is_complete:
+        raise UnavailableError("n8n is not installed", hint="bin/pilothouse n8n install")
+    require_reachable(installation.node, uid=uid)
+    return Server(
+        installation=installation,
+        folder=launcher.home.root / "n8n",
+        port=settings.port_n8n,
+        runners_port=settings.port_n8n_runners,
+        database_url=credentials.database_url("n8n"),
+        uid=uid,
+    )
+
+
+def _n8n(server: Server) -> Process:
+    return Process(
+        name="n8n",
+        command=tuple(server.command("start")),
+        folder=server.folder,
+        uid=server.uid,
+        port=server.port,
+        port_setting="PILOTHOUSE_PORT_N8N",
+        health="/healthz/readiness",
+        after=(DATABASE_STEP,),
+        steady_after_s=10,
     )
 
 

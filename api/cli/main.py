@@ -21,6 +21,7 @@ from api.cli import (
     memory,
     migrate,
     model_keys,
+    n8n,
     prune,
     runs,
     schedule,
@@ -51,6 +52,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
 app.add_typer(model_keys.app, name="keys")
 app.add_typer(spend.app, name="spend")
+app.add_typer(n8n.app, name="n8n")
 app.command()(halt.halt)
 app.command()(halt.resume)
 app.command()(up.up)

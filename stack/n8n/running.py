@@ -1,0 +1,58 @@
+"""Start and stop the n8n of a home, as part of its stack."""
+
+from collections.abc import Callable
+
+from pilothouse.errors import UnavailableError
+from pilothouse.settings import StackSettings
+from stack.home import Home
+from stack.lifecycle import Stack, bring_up, describe, make_stack
+from stack.n8n import setup
+from stack.n8n.database import let_n8n_in
+from stack.n8n.server import Secrets, Server
+from stack.processes import make_n8n_server
+from stack.supervisor import Control, log_file
+
+Report = Callable[[str], None]
+
+
+def start_n8n(settings: StackSettings, report: Report) -> Server:
+    """Set it up when that was not done, or when what we ship for it has changed; then run it with the stack."""
+    stack = make_stack(settings, report)
+    server = make_n8n_server(stack.credentials, stack.launcher)
+    workflows = sorted(setup.WORKFLOWS.glob("*.json"))
+    digest = setup.digest_of([], workflows)
+    known = setup.recall(stack.home)
+    if known is None or known.digest != digest:
+        stop_n8n(stack.home)
+        _require_up(make_stack(settings, report), report)  # its data is in the stack's PostgreSQL
+        let_n8n_in(stack.credentials.admin_url)
+        log = log_file(stack.home, "n8n")
+        secrets = _secrets(stack)
+        keys = setup.set_up(server, secrets, credentials=[], workflows=workflows, report=report, log=log)
+        known = setup.SetUp(wanted=True, digest=digest, keys=keys)
+    setup.note(stack.home, setup.SetUp(wanted=True, digest=known.digest, keys=known.keys))
+    _require_up(make_stack(settings, report), report)
+    return server
+
+
+def stop_n8n(home: Home) -> bool:
+    """Leave it out of the stack from now on; its data stays. False when it was not in it."""
+    known = setup.recall(home)
+    if known is None or not known.wanted:
+        return False
+    setup.note(home, setup.SetUp(wanted=False, digest=known.digest, keys=known.keys))
+    control = Control(home)
+    if control.is_up() and "n8n" in control.states():
+        control.stop(["n8n"])
+    return True
+
+
+def _secrets(stack: Stack) -> Secrets:
+    generated = stack.credentials.generated
+    return Secrets(generated["n8n_encryption_key"], generated["n8n_jwt_secret"], generated["n8n_owner_password"])
+
+
+def _require_up(stack: Stack, report: Report) -> None:
+    not_ready = bring_up(stack, report)
+    if not_ready:
+        raise UnavailableError(f"not ready: {describe(stack.home, not_ready)}", hint="bin/pilothouse status")
