@@ -23,11 +23,13 @@ Scope = Literal[
     "memory:read",
     "memory:write",
     "schedules:write",
+    "hooks:write",
     "money:decide",
 ]
 HINTS: dict[Scope, str] = {
     "memory:write": "only a key made for a person may change what is remembered: bin/pilothouse memory uses yours",
     "schedules:write": "only a key made for a person may make or change schedules: bin/pilothouse schedule uses yours",
+    "hooks:write": "only a key made for a person may open doors for programs: bin/pilothouse hooks uses yours",
     "money:decide": "only a key made for a person may come near decisions: bin/pilothouse approvals uses yours",
 }
 

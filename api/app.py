@@ -14,6 +14,7 @@ from api import (
     forgetting,
     halts,
     health,
+    hooks,
     links,
     memories,
     memory_files,
@@ -48,6 +49,7 @@ def create_app(settings: ControllerSettings) -> FastAPI:
     for module in (
         chat,
         runs,
+        hooks,
         schedules,
         threads,
         trading,
@@ -72,6 +74,9 @@ async def compose(app: FastAPI, settings: ControllerSettings, stack: AsyncExitSt
     app.state.session = core.session
     app.state.runs = core.runs
     app.state.schedules = core.schedules
+    app.state.hooks = core.hooks
+    app.state.deliveries = core.deliveries
+    app.state.hook_secrets = core.hook_secrets
     app.state.broker = core.broker
     app.state.memory = core.memory
     app.state.find_asked = core.find_asked

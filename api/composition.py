@@ -15,11 +15,13 @@ import psycopg
 from agents import checkpoints
 from agents.awaited import Awaited, Fate, Waiting
 from agents.background import Background
+from agents.deliveries import Deliveries
 from agents.deps import Deps
 from agents.encryption import Vault
 from agents.execution import LEASE_S, Executor
 from agents.firing import Firing
 from agents.graph import build_graph
+from agents.hooks import Hooks, HookSecrets
 from agents.jobs import Jobs
 from agents.leases import Leases
 from agents.retention import Retention
@@ -63,6 +65,9 @@ class Core:
     find_asked: FindAsked
     runs: Runs
     schedules: Schedules
+    hooks: Hooks
+    deliveries: Deliveries
+    hook_secrets: HookSecrets
 
 
 async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
@@ -89,6 +94,9 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
     background = Background(pool, jobs, Leases(pool, lease_s=LEASE_S))
     runs = _make_runs(settings, pool, background, _make_deps(model, memory, tools))
     schedules = Schedules(pool=pool, background=background, clock=clock.now, model=settings.model)
+    hooks = Hooks(pool=pool, background=background, clock=clock.now, model=settings.model)
+    hook_secrets = HookSecrets(settings.hook_secret)
+    deliveries = Deliveries(pool=pool, session=session, clock=clock.now, secrets=hook_secrets)
     firing = Firing(pool=pool, background=background, clock=clock.now, model=settings.model)
     stack.push_async_callback(runs.close)
     retention = Retention(pool, keep_events_days=settings.keep_events_days, clock=clock.now)
@@ -99,6 +107,7 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
         runs.listen(),
         firing.keep_firing(),
         awaited.keep_looking(),
+        deliveries.keep_delivering(),
         journal.keep_writing(),
         retention.keep_pruning(),
     ):
@@ -113,6 +122,9 @@ async def open_core(settings: WorkerSettings, stack: AsyncExitStack) -> Core:
         find_asked=find_asked,
         runs=runs,
         schedules=schedules,
+        hooks=hooks,
+        deliveries=deliveries,
+        hook_secrets=hook_secrets,
     )
 
 

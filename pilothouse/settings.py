@@ -212,6 +212,7 @@ class WorkerSettings(ProcessSettings):
     memory_url: str = Field(validation_alias="PILOTHOUSE_MEMORY_URL")
     memory_key: str = Field(validation_alias="PILOTHOUSE_MEMORY_KEY")
     model: str = Field(default=REHEARSAL_MODEL, validation_alias="PILOTHOUSE_MODEL")
+    hook_secret: str = Field(validation_alias="PILOTHOUSE_HOOK_SECRET", min_length=32)
     n8n_webhook_url: str = Field(default="", validation_alias="N8N_WEBHOOK_URL")
     n8n_webhook_token: str = Field(default="", validation_alias="N8N_WEBHOOK_TOKEN")
     background_runs: int = Field(default=8, ge=0, le=100, validation_alias="PILOTHOUSE_BACKGROUND_RUNS")

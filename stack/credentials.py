@@ -159,6 +159,7 @@ class Credentials:
             "PILOTHOUSE_MEMORY_URL": f"http://{LOOPBACK}:{self.settings.port_memory}",
             "PILOTHOUSE_MEMORY_KEY": self.generated["controller_memory_key"],
             "PILOTHOUSE_MODEL": self.model,
+            "PILOTHOUSE_HOOK_SECRET": self.generated["hook_secret"],
             "N8N_WEBHOOK_URL": self.settings.n8n_webhook_url,
             "N8N_WEBHOOK_TOKEN": self.settings.n8n_webhook_token,
             "PILOTHOUSE_BACKGROUND_RUNS": str(self.settings.background_runs),

@@ -12,7 +12,7 @@ from stack.roles import ensure_database, ensure_roles
 OWNER = "owner"
 SCOPES = [
     *("chat", "threads:read", "trading:read", "health:read", "spend:read", "memory:read"),
-    *("schedules:write", "money:decide", "memory:write"),  # in no program's key
+    *("schedules:write", "hooks:write", "money:decide", "memory:write"),  # in no program's key
 ]
 ADD_OWNER_KEY = """
     INSERT INTO controller.api_keys (hash, user_id, label, scopes)

@@ -38,6 +38,7 @@ PASSWORDS = (
     "freqtrade_ws_token",
     "freqtrade_entry_key",
     "openrouter_twin_key",
+    "hook_secret",
     "n8n_encryption_key",
     "n8n_jwt_secret",
     "n8n_owner_password",

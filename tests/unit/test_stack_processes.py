@@ -17,7 +17,9 @@ def test_a_generated_key_may_begin_with_a_dash(settings: StackSettings, home: Ho
     launcher = replace(make_launcher(home, settings, pythons=[]), separated=False)
 
     twin = next(
-        each for each in plan(credentials, launcher, cluster=None, freqtrade_python=None, n8n=None) if each.name == "openrouter"
+        each
+        for each in plan(credentials, launcher, cluster=None, freqtrade_python=None, n8n=None)
+        if each.name == "openrouter"
     )
     done = subprocess.run([*twin.command, "--help"], cwd=twin.directory, capture_output=True, check=False)
 
