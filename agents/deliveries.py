@@ -15,13 +15,12 @@ import orjson
 import psycopg
 from psycopg.rows import class_row
 
-from agents.hooks import HookSecrets
 from agents.outcomes import Outcome, read_outcome
 from pilothouse import log
 from pilothouse.clock import Clock
 from pilothouse.db import Pool
 from pilothouse.errors import NotFoundError
-from pilothouse.webhooks import sign
+from pilothouse.webhooks import HookSecrets, sign
 
 LOOK_EVERY_S = 0.5
 SEND_S = 10

@@ -1,8 +1,5 @@
 """Hooks: doors through which programs such as n8n hand work to the agent. Everything that comes in is others' text."""
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -223,18 +220,6 @@ class Hooks:
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Hook)) as cursor:
             await cursor.execute(statement, values)
             return await cursor.fetchall()
-
-
-@dataclass(frozen=True)
-class HookSecrets:
-    """What a hook's callers sign with, and what signs the answers that are brought. Derived: none is stored."""
-
-    root: str
-
-    def of(self, hook_id: UUID, *, version: int) -> str:
-        """The secret of a hook, in its version."""
-        told = f"hook {hook_id} {version}".encode()
-        return base64.urlsafe_b64encode(hmac.new(self.root.encode(), told, hashlib.sha256).digest()).decode()
 
 
 def _unknown(name: str) -> NotFoundError:

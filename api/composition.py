@@ -21,7 +21,7 @@ from agents.encryption import Vault
 from agents.execution import LEASE_S, Executor
 from agents.firing import Firing
 from agents.graph import build_graph
-from agents.hooks import Hooks, HookSecrets
+from agents.hooks import Hooks
 from agents.jobs import Jobs
 from agents.leases import Leases
 from agents.retention import Retention
@@ -37,6 +37,7 @@ from pilothouse.errors import NotFoundError
 from pilothouse.models import ModelClient
 from pilothouse.outgoing import make_session, until_reached
 from pilothouse.settings import WorkerSettings
+from pilothouse.webhooks import HookSecrets
 from tools.database import database_tools
 from tools.endings_client import EndingsClient
 from tools.intents_client import IntentsClient

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import ValidationError
 
 from agents.deliveries import Deliveries
-from agents.hooks import Hook, HookCall, Hooks, HookSecrets, NewHook
+from agents.hooks import Hook, HookCall, Hooks, NewHook
 from agents.outcomes import Outcome, read_outcome
 from agents.runs import Runs
 from api import sse
@@ -125,7 +125,7 @@ def _hooks(request: Request) -> Hooks:
 
 
 def _secret(request: Request, hook: Hook) -> str:
-    secrets: HookSecrets = request.app.state.hook_secrets
+    secrets: webhooks.HookSecrets = request.app.state.hook_secrets
     return secrets.of(hook.id, version=hook.secret_version)
 
 

@@ -8,7 +8,9 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from pilothouse.errors import UnauthorizedError
 
@@ -44,6 +46,18 @@ def verify(body: bytes, headers: Mapping[str, str], *, secret: str, now: datetim
 def standard_secret(secret: str) -> str:
     """The same key as libraries of Standard Webhooks want it."""
     return "whsec_" + base64.b64encode(secret.encode()).decode()
+
+
+@dataclass(frozen=True)
+class HookSecrets:
+    """What a hook's callers sign with, and what signs the answers that are brought. Derived: none is stored."""
+
+    root: str
+
+    def of(self, hook_id: UUID, *, version: int) -> str:
+        """The secret of a hook, in its version."""
+        told = f"hook {hook_id} {version}".encode()
+        return base64.urlsafe_b64encode(hmac.new(self.root.encode(), told, hashlib.sha256).digest()).decode()
 
 
 def _digest(body: bytes, *, secret: str, message_id: str, seconds: str) -> str:

@@ -42,6 +42,7 @@ PASSWORDS = (
     "n8n_encryption_key",
     "n8n_jwt_secret",
     "n8n_owner_password",
+    "n8n_calls_secret",
 )
 
 Generated = dict[str, str]

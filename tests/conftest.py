@@ -32,6 +32,7 @@ pytest_plugins = [
     "tests.fixtures.memory",  # builds on postgres, proxy and memory_engine
     "tests.fixtures.controller",  # builds on proxy and memory
     "tests.fixtures.hooks",  # builds on controller
+    "tests.fixtures.n8n",  # builds on controller
     "tests.fixtures.approvals_api",  # builds on approvals and controller
     "tests.fixtures.trade_journal",  # builds on approvals_api and memory
     "tests.fixtures.backtests",  # builds on freqtrade and exchange_twin

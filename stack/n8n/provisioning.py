@@ -8,7 +8,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ import aiohttp
 
 from pilothouse.errors import UnavailableError, UpstreamError
 from stack.isolation import give
+from stack.n8n.goods import Goods
 from stack.n8n.server import OWNER_EMAIL, Server
 
 READY_S = 120.0
@@ -28,19 +29,17 @@ MANAGE_SCOPES = (*READ_SCOPES, "workflow:create", "workflow:update", "workflow:a
 Scopes = Sequence[str]
 
 
-def import_files(server: Server, *, credentials: Sequence[Mapping[str, Any]], workflows: Sequence[Path]) -> None:
+def import_files(server: Server, goods: Goods) -> None:
     """Bring them into a stopped n8n, replacing those of the same ids; the person's own stay as they are."""
-    with tempfile.TemporaryDirectory(dir=server.folder) as folder:
-        if credentials:
-            file = Path(folder) / "credentials.json"
-            file.write_text(json.dumps(list(credentials)))
-            _import(server, "import:credentials", f"--input={file}", folder=Path(folder))
-        if workflows:
-            into = Path(folder) / "workflows"
-            into.mkdir()
-            for path in workflows:
-                (into / path.name).write_text(path.read_text())
-            _import(server, "import:workflow", "--separate", f"--input={into}", folder=Path(folder))
+    with tempfile.TemporaryDirectory(dir=server.folder) as name:
+        folder = Path(name)
+        credentials, workflows = folder / "credentials.json", folder / "workflows"
+        credentials.write_text(json.dumps(list(goods.credentials)))
+        workflows.mkdir()
+        for workflow_id, text in goods.workflows.items():
+            workflows.joinpath(f"{workflow_id}.json").write_text(text)
+        _import(server, "import:credentials", f"--input={credentials}", folder=folder)
+        _import(server, "import:workflow", "--separate", f"--input={workflows}", folder=folder)
 
 
 def _import(server: Server, *arguments: str, folder: Path) -> None:
@@ -69,7 +68,7 @@ async def make_api_key(session: aiohttp.ClientSession, url: str, *, password: st
     return made["rawApiKey"]
 
 
-async def publish(session: aiohttp.ClientSession, url: str, *, api_key: str, workflow_ids: Sequence[str]) -> None:
+async def publish(session: aiohttp.ClientSession, url: str, *, api_key: str, workflow_ids: Iterable[str]) -> None:
     """Make them run. A webhook may need another second to be there."""
     for workflow_id in workflow_ids:
         path = f"{url}/api/v1/workflows/{workflow_id}/publish"

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from pilothouse.errors import UnavailableError
 from pilothouse.settings import StackSettings
+from pilothouse.webhooks import HookSecrets
 from stack.home import Home
 from stack.lifecycle import Stack, bring_up, describe, make_stack
 from stack.n8n import setup
 from stack.n8n.database import let_n8n_in
+from stack.n8n.goods import make_goods
+from stack.n8n.hook import ensure_hook
 from stack.n8n.server import Secrets, Server
 from stack.processes import make_n8n_server
 from stack.supervisor import Control, log_file
@@ -19,17 +22,19 @@ def start_n8n(settings: StackSettings, report: Report) -> Server:
     """Set it up when that was not done, or when what we ship for it has changed; then run it with the stack."""
     stack = make_stack(settings, report)
     server = make_n8n_server(stack.credentials, stack.launcher)
-    workflows = sorted(setup.WORKFLOWS.glob("*.json"))
-    digest = setup.digest_of([], workflows)
+    _require_up(stack, report)  # the data of n8n is in the stack's PostgreSQL
+    hook_secrets = HookSecrets(stack.credentials.generated["hook_secret"])
+    goods = make_goods(
+        api_url=stack.info.api_url,
+        hook_secret=ensure_hook(stack.credentials.admin_url, secrets=hook_secrets, n8n_url=server.url),
+        calls_secret=stack.credentials.generated["n8n_calls_secret"],
+    )
     known = setup.recall(stack.home)
-    if known is None or known.digest != digest:
+    if known is None or known.digest != goods.digest:
         stop_n8n(stack.home)
-        _require_up(make_stack(settings, report), report)  # its data is in the stack's PostgreSQL
         let_n8n_in(stack.credentials.admin_url)
-        log = log_file(stack.home, "n8n")
-        secrets = _secrets(stack)
-        keys = setup.set_up(server, secrets, credentials=[], workflows=workflows, report=report, log=log)
-        known = setup.SetUp(wanted=True, digest=digest, keys=keys)
+        keys = setup.set_up(server, _secrets(stack), goods, report=report, log=log_file(stack.home, "n8n"))
+        known = setup.SetUp(wanted=True, digest=goods.digest, keys=keys)
     setup.note(stack.home, setup.SetUp(wanted=True, digest=known.digest, keys=known.keys))
     _require_up(make_stack(settings, report), report)
     return server

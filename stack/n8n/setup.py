@@ -1,10 +1,9 @@
 """The n8n of one home: whether a person wants it, and what makes it ready to be used, done once and after changes."""
 
 import asyncio
-import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,14 +11,12 @@ from typing import Any
 
 import aiohttp
 
-from pilothouse.settings import CHECKOUT
 from stack.home import Home
-from stack.n8n.installation import N8N
+from stack.n8n.goods import Goods
 from stack.n8n.provisioning import MANAGE_SCOPES, READ_SCOPES, import_files, make_api_key, publish, wait_until_ready
 from stack.n8n.server import Secrets, Server
 from stack.secrets import write_private
 
-WORKFLOWS = CHECKOUT / "workflows"
 STATE = "n8n.json"
 STOP_TIMEOUT_S = 30
 
@@ -57,29 +54,14 @@ def note(home: Home, setup: SetUp) -> None:
     write_private(home.secrets / STATE, json.dumps(asdict(setup), indent=1))
 
 
-def digest_of(credentials: Sequence[Mapping[str, Any]], workflows: Sequence[Path]) -> str:
-    """Changes with whatever `set_up` would bring in."""
-    parts = [N8N, json.dumps(list(credentials), sort_keys=True), *(path.read_text() for path in workflows)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def set_up(
-    server: Server,
-    secrets: Secrets,
-    *,
-    credentials: Sequence[Mapping[str, Any]],
-    workflows: Sequence[Path],
-    report: Report,
-    log: Path,
-) -> Keys:
+def set_up(server: Server, secrets: Secrets, goods: Goods, *, report: Report, log: Path) -> Keys:
     """Import and publish into an n8n that does not run; it is started for that, and stopped again."""
     server.write_secrets(secrets)
     report("importing credentials and workflows into n8n")
-    import_files(server, credentials=credentials, workflows=workflows)
+    import_files(server, goods)
     with serving(server, log=log):
         report("making its keys, publishing its workflows")
-        ids = [str(json.loads(path.read_text())["id"]) for path in workflows]
-        return asyncio.run(_finish(server, secrets.owner_password, ids))
+        return asyncio.run(_finish(server, secrets.owner_password, goods.workflows))
 
 
 @contextmanager
@@ -98,7 +80,7 @@ def serving(server: Server, *, log: Path) -> Generator["subprocess.Popen[bytes]"
             process.wait()
 
 
-async def _finish(server: Server, password: str, workflow_ids: Sequence[str]) -> Keys:
+async def _finish(server: Server, password: str, workflow_ids: Iterable[str]) -> Keys:
     jar = aiohttp.CookieJar(unsafe=True)  # its address has no name
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
         await wait_until_ready(session, server.url)
