@@ -36,6 +36,7 @@ LISTS = {
     "no run ": "bin/pilothouse runs list",
     "no schedule ": "bin/pilothouse schedule list",
     "no such memory": "bin/pilothouse memory list",
+    "no hook ": "bin/pilothouse hooks list",
 }
 REFUSALS = {kind.status: kind for kind in (BadInputError, TooLargeError, ConflictError, UnavailableError)}
 

@@ -17,6 +17,7 @@ from api.cli import (
     doctor,
     graph,
     halt,
+    hooks,
     logs,
     memory,
     migrate,
@@ -53,6 +54,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(model_keys.app, name="keys")
 app.add_typer(spend.app, name="spend")
 app.add_typer(n8n.app, name="n8n")
+app.add_typer(hooks.app, name="hooks")
 app.command()(halt.halt)
 app.command()(halt.resume)
 app.command()(up.up)
