@@ -15,7 +15,7 @@ N8N_TESTS = "tests/n8n"
 WithN8n = Annotated[bool, typer.Option("--n8n", help="Those on the real n8n instead, which is installed if need be.")]
 
 
-def test(context: typer.Context, *, n8n: WithN8n = False) -> None:
+def test(context: typer.Context, *, n8n: WithN8n = False) -> None:  # noqa: PT028 -- a command, not a test
     """Run the tests; arguments are pytest's.
 
     [bold]Examples[/]
