@@ -919,6 +919,43 @@ CREATE TABLE controller.awaited (
 
 ALTER TABLE controller.awaited OWNER TO pilothouse_controller;
 
+CREATE TABLE controller.deliveries (
+    run_id uuid NOT NULL,
+    hook_id uuid NOT NULL,
+    url text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    error text,
+    delivered_at timestamp with time zone,
+    given_up_at timestamp with time zone
+);
+
+ALTER TABLE controller.deliveries OWNER TO pilothouse_controller;
+
+CREATE TABLE controller.hook_calls (
+    hook_id uuid NOT NULL,
+    key text NOT NULL,
+    request text NOT NULL,
+    run_id uuid NOT NULL,
+    called_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE controller.hook_calls OWNER TO pilothouse_controller;
+
+CREATE TABLE controller.hooks (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    user_id text NOT NULL,
+    secret_version integer DEFAULT 1 NOT NULL,
+    callbacks text NOT NULL,
+    deadline_s integer NOT NULL,
+    max_model_calls integer NOT NULL,
+    budget_usd numeric,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE controller.hooks OWNER TO pilothouse_controller;
+
 CREATE TABLE controller.run_events (
     run_id uuid NOT NULL,
     number integer NOT NULL,
@@ -1325,6 +1362,18 @@ ALTER TABLE ONLY controller.api_keys
 ALTER TABLE ONLY controller.awaited
     ADD CONSTRAINT awaited_pkey PRIMARY KEY (intent_id);
 
+ALTER TABLE ONLY controller.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY controller.hook_calls
+    ADD CONSTRAINT hook_calls_pkey PRIMARY KEY (hook_id, key);
+
+ALTER TABLE ONLY controller.hooks
+    ADD CONSTRAINT hooks_name_key UNIQUE (name);
+
+ALTER TABLE ONLY controller.hooks
+    ADD CONSTRAINT hooks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY controller.run_events
     ADD CONSTRAINT run_events_pkey PRIMARY KEY (run_id, number);
 
@@ -1409,6 +1458,10 @@ CREATE INDEX trades_by_close ON broker.trades USING btree (closed_at);
 
 CREATE INDEX awaited_by_run ON controller.awaited USING btree (run_id);
 
+CREATE INDEX deliveries_due ON controller.deliveries USING btree (next_at) WHERE ((delivered_at IS NULL) AND (given_up_at IS NULL));
+
+CREATE INDEX hook_calls_by_run ON controller.hook_calls USING btree (run_id);
+
 CREATE INDEX runs_by_thread ON controller.runs USING btree (thread_id, created_at);
 
 CREATE INDEX runs_by_user ON controller.runs USING btree (user_id, place DESC);
@@ -1484,6 +1537,18 @@ ALTER TABLE ONLY broker.trades
 
 ALTER TABLE ONLY controller.awaited
     ADD CONSTRAINT awaited_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY controller.deliveries
+    ADD CONSTRAINT deliveries_hook_id_fkey FOREIGN KEY (hook_id) REFERENCES controller.hooks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY controller.deliveries
+    ADD CONSTRAINT deliveries_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY controller.hook_calls
+    ADD CONSTRAINT hook_calls_hook_id_fkey FOREIGN KEY (hook_id) REFERENCES controller.hooks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY controller.hook_calls
+    ADD CONSTRAINT hook_calls_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY controller.run_events
     ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES controller.runs(id) ON DELETE CASCADE;

@@ -10,7 +10,7 @@ from pilothouse.settings import CHECKOUT
 from stack.n8n.installation import N8N
 
 WORKFLOWS = CHECKOUT / "workflows"
-ADDRESS = "PILOTHOUSE_URL"  # in our workflows; the real one is put in its place
+ADDRESS = "http://agent.invalid"  # in our workflows; the real one is put in its place
 HOOK = "n8n"  # its name, and the last part of its address
 
 
