@@ -41,6 +41,8 @@ class Compaction:
                 break
         while len(self._touched) > FEW:
             self._catch_up()
+        self._to.flush()  # most of the time that writers would have to wait for the swap
+        sync_all(self._path)
 
     def swap(self) -> Shard:
         """The rest, then the rename with which the copy counts. Nobody writes meanwhile: the caller holds the lock."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 START = 8  # bytes of a text by which a place is looked up
+FEW = 16  # are sooner looked for one by one
 CHUNK = 4 * 2**20
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -55,6 +56,8 @@ class _Wanted:
 
     def in_chunk(self, chunk: bytes) -> set[str]:
         """Those that lie in it whole."""
+        if len(self._starts) <= FEW:
+            return {text for some in self._starts.values() for form, text in some if form in chunk}
         return {text for place in self._places(chunk) for text in self._at(chunk, place)}
 
     def _add(self, form: bytes, text: str) -> None:
