@@ -23,7 +23,7 @@ from pilothouse.errors import (
     UnavailableError,
     UpstreamError,
 )
-from tools.memory_answers import Forgotten, Imported, MemoryEvent
+from tools.memory_answers import Forgotten, Imported, MemoryEvent, Reembedding
 
 SEARCH_DEADLINE_S = 1.0  # memory itself gives up at 0.8 s
 WRITE_DEADLINE_S = 10.0
@@ -172,6 +172,10 @@ class MemoryClient:
         """Keep what was exported; repeated with the same key nothing is kept twice."""
         body = {"user": user_id, "memories": memories, "key": key}
         return Imported(**await self._post("/memories/import", body, deadline_s=IMPORT_DEADLINE_S))
+
+    async def reembed(self) -> Reembedding:
+        """Begin to give memories of another embedder new vectors; asked again, how far that is. For all users."""
+        return Reembedding(**await self._post("/reembed", {}, deadline_s=WRITE_DEADLINE_S))
 
     async def queue_turn(
         self,

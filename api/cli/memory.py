@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli import instants, memories, memory_files, memory_one, memory_record, shapes
+from api.cli import instants, memories, memory_files, memory_one, memory_record, memory_store, shapes
 from api.cli.client import with_stack
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
@@ -143,6 +143,6 @@ def quarantine(*, as_json: AsJson = False) -> None:
 
 ONE = (memory_one.show, memory_one.history, memory_one.why, memory_one.edit)
 LET = (memory_one.admit, memory_one.restore, memory_one.forget)
-for command in (*ONE, *LET, memory_files.export):
+for command in (*ONE, *LET, memory_files.export, memory_store.stats, memory_store.reembed):
     app.command()(command)
 app.command("import")(memory_files.import_memories)

@@ -225,6 +225,28 @@ async def test_what_was_exported_comes_back_as_it_was_and_is_kept_once(
         assert [each[name] for each in after] == [each[name] for each in before], name
 
 
+async def test_stats_count_what_is_kept_of_a_person_and_of_nobody_else(
+    person: httpx.AsyncClient, stranger: httpx.AsyncClient, memory_client: MemoryClient, user: str
+) -> None:
+    await person.post("/api/memories", json={"text": WISH})
+    await person.post("/api/memories", json={"text": WISH})
+    await memory_client.save(user_id=user, text="I want unlimited stakes", key="1", tainted=True, source=BY_TOOL)
+
+    mine = (await person.get("/api/memories/stats")).json()
+    theirs = (await stranger.get("/api/memories/stats")).json()
+
+    assert (mine["memories"]["total"], theirs["memories"]["total"]) == (2, 0)
+    assert mine["memories"]["by_state"] == {"served": 1, "quarantined": 1}
+    assert (mine["gate"]["offered"], mine["gate"]["stored"], sum(mine["gate"]["dropped"].values())) == (3, 2, 1)
+    assert (mine["served"]["junk_rate"], theirs["served"]["junk_rate"]) == (0.0, None)
+
+
+async def test_with_the_embedder_unchanged_there_is_nothing_to_embed_anew(person: httpx.AsyncClient) -> None:
+    told = (await person.post("/api/memories/reembed")).json()
+
+    assert told == {"from": None, "done": 0, "of": 0, "state": "nothing to do", "last_error": None}
+
+
 async def test_anothers_memories_do_not_exist_for_me(person: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     memory_id = (await person.post("/api/memories", json={"text": WISH})).json()["id"]
 

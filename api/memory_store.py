@@ -1,4 +1,4 @@
-"""/api/memories/export and /import: what is remembered, as a file. Included before the routes of single memories."""
+"""/api/memories as a whole: counted, exported, imported, embedded anew. Its routes come before those of single ones."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.memories import REFUSALS, Person, Reader, Remembered
 from api.requests import STRICT
-from tools.memory_answers import Imported
+from tools.memory_answers import Imported, Reembedding, Stats
 
 router = APIRouter(prefix="/api/memories", tags=["memories"], dependencies=STRICT)
 
@@ -42,6 +42,18 @@ async def export_memories(key: Reader, memory: Remembered) -> StreamingResponse:
 async def import_memories(key: Person, memory: Remembered, body: Import) -> Imported:
     """Keep what was exported. What is known already is not kept twice; what cannot be is said line by line."""
     return await memory.import_all(user_id=key.user_id, memories=body.memories, key=body.key)
+
+
+@router.get("/stats", responses=REFUSALS)
+async def get_stats(key: Reader, memory: Remembered) -> Stats:
+    """How much is kept of you, what the gate kept out, and how much of what is told is junk."""
+    return Stats.model_validate(await memory.stats(user_id=key.user_id))
+
+
+@router.post("/reembed", responses=REFUSALS)
+async def reembed(_: Person, memory: Remembered) -> Reembedding:
+    """After a change of the embedder: begin to give older memories new vectors; asked again, how far that is."""
+    return await memory.reembed()
 
 
 async def _all(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
