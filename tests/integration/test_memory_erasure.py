@@ -152,7 +152,7 @@ async def test_kill_9_at_any_moment_of_forgetting_leaves_it_to_be_finished_at_th
 ) -> None:
     crashed = start_own_memory()
     async with _http(crashed) as http:
-        await asyncio.gather(*(_save(http, "ann", f"{BERTH}, number {each}") for each in range(20)))
+        await asyncio.gather(*(_save(http, "ann", f"{BERTH}, number {each:02}") for each in range(20)))
         await _save(http, "bob", TEA)
         begun = asyncio.create_task(http.post("/memories/forget", json={"user": "ann", "everything": True}))
         await eventually(lambda: _is_begun(crashed, begun))
@@ -171,7 +171,7 @@ async def test_kill_9_at_any_moment_of_forgetting_leaves_it_to_be_finished_at_th
 async def test_many_who_forget_at_once_share_a_compaction(start_own_memory: StartMemory) -> None:
     memory = start_own_memory()
     async with _http(memory) as http:
-        ids = await asyncio.gather(*(_save(http, f"user {each}", f"{BERTH}, number {each}") for each in range(20)))
+        ids = await asyncio.gather(*(_save(http, f"user {each}", f"{BERTH}, number {each:02}") for each in range(20)))
         told = await asyncio.gather(*(_forget(http, f"user {each}", ids=[row]) for each, row in enumerate(ids)))
         kept = await _save(http, "ann", TEA)
 
