@@ -11,9 +11,8 @@ from simulators.openrouter.reply import Reply, ToolCall
 
 HELP = (
     "I am the rehearsal model: I follow rules and understand a few things only. Ask how your bot is doing, for "
-    'profit, balance, trade history or candles of a pair; say "remember that ...", "what did I tell you about '
-    '...", "what did we learn about BTC/USDT", "why do you know that ..." or "forget that ..."; '
-    "ask what you spent, propose a trade, or run a workflow. "
+    'profit, balance, candles or "what did we learn about BTC/USDT"; say "remember that ...", "forget that ...", '
+    '"what did I tell you about ..."; ask what you spent, propose a trade, or run a workflow. '
     "(rehearsal model: set OPENROUTER_API_KEY for a real one)"
 )
 
