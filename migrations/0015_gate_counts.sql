@@ -6,4 +6,4 @@ CREATE TABLE memory.gate_counts (
     count bigint NOT NULL,
     PRIMARY KEY (day, scope, verdict)
 );
-ALTER TABLE memory.gate_counts OWNER TO pilothouse_memory;
+GRANT SELECT, INSERT, UPDATE, DELETE ON memory.gate_counts TO pilothouse_memory;

@@ -1167,7 +1167,7 @@ CREATE TABLE memory.gate_counts (
     count bigint NOT NULL
 );
 
-ALTER TABLE memory.gate_counts OWNER TO pilothouse_memory;
+ALTER TABLE memory.gate_counts OWNER TO pilothouse;
 
 CREATE TABLE memory.turns (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1620,6 +1620,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE broker.orders TO pilothouse_broker;
 GRANT SELECT,INSERT,UPDATE ON TABLE broker.reconciled TO pilothouse_broker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE broker.trades TO pilothouse_broker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE memory.gate_counts TO pilothouse_memory;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE memory.turns TO pilothouse_memory;
 
