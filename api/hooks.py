@@ -113,7 +113,7 @@ async def list_deliveries(
     return [DeliveryView.of(each) for each in found]
 
 
-@router.post("/deliveries/{run_id}/replay", status_code=202, responses=refusals({404: "nothing is to be brought"}))
+@router.post("/deliveries/{run_id}/replay", status_code=204, responses=refusals({404: "nothing is to be brought"}))
 async def replay_delivery(request: Request, run_id: UUID, key: Person) -> None:
     """Bring an answer again, under the same id."""
     deliveries: Deliveries = request.app.state.deliveries
