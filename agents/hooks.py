@@ -148,19 +148,19 @@ class Hooks:
             if await (await connection.execute(IS_ITS_RUN, values)).fetchone() is None:
                 raise NotFoundError(f"there is no run {run_id} of this hook", hint="ask with the run_id you were given")
 
-    async def call(self, hook: Hook, call: HookCall) -> tuple[UUID, bool]:
-        """The run of this call, and whether it is new: a key starts one run a day, however often it comes."""
+    async def call(self, hook: Hook, call: HookCall) -> UUID:
+        """The run of this call: a key starts one run a day, however often it comes."""
         if (known := await self._find_call(hook, call)) is not None:
-            return known, False
+            return known
         run = self._run(hook, call)
         async with self._pool.connection() as connection:
             stored = await self._store(connection, hook, call, run)
         if stored:
-            return run.id, True
+            return run.id
         known = await self._find_call(hook, call)
         if known is None:
             raise ConflictError("its run was deleted meanwhile", hint="send it again")
-        return known, False
+        return known
 
     async def _store(self, connection: AsyncDictConnection, hook: Hook, call: HookCall, run: NewRun) -> bool:
         """Run, taint, key and delivery together; False, and nothing of them, when the key was faster elsewhere."""

@@ -87,7 +87,7 @@ async def call_hook(
         thread_id=body.thread_id,
         callback_url=_allowed(hook, body.callback_url),
     )
-    run_id, _ = await _hooks(request).call(hook, call)
+    run_id = await _hooks(request).call(hook, call)
     if body.wait_s:
         await _until_ended(request.app.state.runs, run_id, body.wait_s)
     outcome = await _outcome(request, run_id)
