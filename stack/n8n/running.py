@@ -1,6 +1,7 @@
 """Start and stop the n8n of a home, as part of its stack."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pilothouse.errors import UnavailableError
 from pilothouse.settings import StackSettings
@@ -35,7 +36,7 @@ def start_n8n(settings: StackSettings, report: Report) -> Server:
         let_n8n_in(stack.credentials.admin_url)
         keys = setup.set_up(server, _secrets(stack), goods, report=report, log=log_file(stack.home, "n8n"))
         known = setup.SetUp(wanted=True, digest=goods.digest, keys=keys)
-    setup.note(stack.home, setup.SetUp(wanted=True, digest=known.digest, keys=known.keys))
+    setup.note(stack.home, replace(known, wanted=True))
     _require_up(make_stack(settings, report), report)
     return server
 
@@ -45,7 +46,7 @@ def stop_n8n(home: Home) -> bool:
     known = setup.recall(home)
     if known is None or not known.wanted:
         return False
-    setup.note(home, setup.SetUp(wanted=False, digest=known.digest, keys=known.keys))
+    setup.note(home, replace(known, wanted=False))
     control = Control(home)
     if control.is_up() and "n8n" in control.states():
         control.stop(["n8n"])
