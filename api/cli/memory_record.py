@@ -71,8 +71,7 @@ def decision(
     bin/pilothouse memory record decision "I stopped Trend over the holidays" --strategy Trend --since 2026-12-20
     """
     about = _about(pair=pair, strategy=strategy, since=since, until=until, figures=figures, links=links)
-    body = {"text": text, "kind": "decision", "subject": about}
-    _tell(with_stack(lambda client: _send(client, body)))
+    _keep(text, kind="decision", about=about)
 
 
 @app.command()
@@ -93,7 +92,12 @@ def outcome(
     bin/pilothouse memory record outcome "The grid earned a little" --pair ETH/USDT --figure profit_usdt=12.5
     """
     about = _about(pair=pair, strategy=strategy, since=since, until=until, figures=figures, links=links)
-    body = {"text": text, "kind": "outcome", "subject": about}
+    _keep(text, kind="outcome", about=about)
+
+
+def _keep(text: str, *, kind: str, about: Fields) -> None:
+    """One that a person typed."""
+    body = {"text": text, "kind": kind, "subject": about}
     _tell(with_stack(lambda client: _send(client, body)))
 
 
